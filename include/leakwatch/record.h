@@ -1,0 +1,386 @@
+/**
+ * @file record.h
+ * Recording: domains, call stacks, and the events of blocks.
+ *
+ * A host tells us of every block it hands out and takes back. That is all we need to say, at any
+ * time and exactly, how many bytes live, where they were allocated, and in which region.
+ *
+ * @code{.c}
+ * #include <leakwatch.h>
+ * #include <stdio.h>
+ * #include <stdlib.h>
+ *
+ * static lw_domain *heap;
+ *
+ * static void *my_malloc(size_t size, const char *place)
+ * {
+ *     void *block = malloc(size);
+ *     lw_block_alloc_at(heap, block, size, place);
+ *     return block;
+ * }
+ *
+ * static void *my_realloc(void *block, size_t size, const char *place)
+ * {
+ *     lw_move move;
+ *     lw_move_begin(heap, block, &move); // before the memory can go to another thread
+ *     void *moved = realloc(block, size);
+ *     if (moved)
+ *         lw_move_end_at(&move, moved, size, place);
+ *     else
+ *         lw_move_cancel(&move); // the old block still stands
+ *     return moved;
+ * }
+ *
+ * static void my_free(void *block)
+ * {
+ *     lw_block_free(heap, block); // before the memory goes back
+ *     free(block);
+ * }
+ *
+ * int main(void)
+ * {
+ *     lw_context *context = NULL;
+ *     lw_domain_options options = LW_DOMAIN_OPTIONS_INIT;
+ *     options.name = "malloc";
+ *     lw_context_create(NULL, &context, NULL);
+ *     lw_domain_create(context, &options, &heap, NULL);
+ *
+ *     char *text = my_malloc(100, LW_HERE);
+ *     text = my_realloc(text, 300, LW_HERE);
+ *     lw_domain_stats stats = LW_DOMAIN_STATS_INIT;
+ *     lw_domain_stats_get(heap, &stats, NULL);
+ *     printf("%lld bytes in %lld blocks\n", (long long)stats.bytes, (long long)stats.blocks);
+ *     int wrong = stats.bytes != 300 || stats.blocks != 1;
+ *     my_free(text);
+ *     lw_context_release(context);
+ *     return wrong;
+ * }
+ * @endcode
+ *
+ * Events never fail: a NULL domain or block is ignored, and what our own memory cannot hold is
+ * counted in lw_context_stats::dropped. Events of different blocks may come from any threads at
+ * once; those of one block are ordered by its owner, as for `malloc` and `free` themselves.
+ */
+#ifndef LEAKWATCH_RECORD_H
+#define LEAKWATCH_RECORD_H
+
+#include <leakwatch/context.h>
+
+LW_BEGIN_DECLS
+
+/** A source of memory: `malloc`, `python.obj`, a pool, a GPU. Lives as long as its context. */
+typedef struct lw_domain lw_domain;
+
+/** An interned call stack. 0: none is known. Ids belong to one context. */
+typedef uint32_t lw_site;
+
+/** The most frames a stack may have. */
+#define LW_STACK_MAX 128
+
+/** Bits of lw_frame::flags. */
+enum lw_frame_flags {
+    LW_FRAME_OWN = 1 /**< the user's own code, not a library's: reports show this line first */
+};
+
+/** One line of a call stack, in words. */
+typedef struct lw_frame {
+    uint32_t struct_size; /**< set by ::LW_FRAME_INIT */
+    uint32_t flags;       /**< ::lw_frame_flags */
+    uint32_t line;        /**< 1 is the first; 0 unknown */
+    uint32_t reserved;    /**< 0 */
+    const char *function; /**< UTF-8, or NULL if not known */
+    const char *file;     /**< UTF-8, or NULL if not known */
+} lw_frame;
+
+/** Initial value of an ::lw_frame. */
+#define LW_FRAME_INIT                                                                              \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_frame), 0, 0, 0, NULL, NULL                                            \
+    }
+
+/**
+ * Puts a word of a stack into words. Called once per word, when it is first seen, from inside an
+ * event, one call at a time per context. It must not allocate from, or run code of, the host.
+ *
+ * @param word  one of lw_stack::words
+ * @param frame to be filled; the strings must stay until the next call and are copied at once
+ * @param user  lw_domain_options::user
+ * @return 0, or anything else if the word means nothing: the frame is then shown as a number
+ */
+typedef int (*lw_describe_frame_fn)(uint64_t word, lw_frame *frame, void *user);
+
+/** How the blocks of a domain lie among those of others. */
+enum lw_domain_kind {
+    LW_DOMAIN_SHARED = 0, /**< one record per address with all other shared domains; when several
+                               hooks see one block, the outermost (the last to tell) owns it */
+    LW_DOMAIN_CARVED = 1, /**< cuts blocks out of blocks of `parent`; see lw_domain_adopt() */
+    LW_DOMAIN_APART = 2   /**< addresses of its own, such as a device's memory */
+};
+
+/** Bits of lw_domain_options::flags. */
+enum lw_domain_flags {
+    LW_DOMAIN_SERIAL = 1 /**< the host's lock orders all events of this domain: faster */
+};
+
+/** How to make a domain. */
+typedef struct lw_domain_options {
+    uint32_t struct_size;                /**< set by ::LW_DOMAIN_OPTIONS_INIT */
+    int32_t kind;                        /**< ::lw_domain_kind */
+    uint32_t flags;                      /**< ::lw_domain_flags */
+    uint32_t alignment;                  /**< of its blocks: 8 or 16 bytes; 0 means 16. A SHARED
+                                              domain takes 16 only */
+    const char *name;                    /**< required, unique in the context; copied */
+    lw_domain *parent;                   /**< for ::LW_DOMAIN_CARVED */
+    lw_describe_frame_fn describe_frame; /**< NULL: words are shown as numbers */
+    void *user;                          /**< passed to `describe_frame` */
+} lw_domain_options;
+
+/** Initial value of ::lw_domain_options. */
+#define LW_DOMAIN_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_domain_options), 0, 0, 0, NULL, NULL, NULL, NULL                       \
+    }
+
+/**
+ * Makes a domain. Domains with the same `describe_frame` and `user` share their frames.
+ *
+ * @param context owns the domain
+ * @param options required, with a name
+ * @param domain  receives the domain, or NULL on failure
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK; ::LW_E_INVALID (bad options); ::LW_E_STATE (the name is taken: two adapters
+ *         of one kind in one context); ::LW_E_NOMEM; ::LW_E_LIMIT (more than 255). *exclusive*.
+ */
+LW_API lw_status lw_domain_create(lw_context *context, const lw_domain_options *options,
+                                  lw_domain **domain, lw_error *error);
+
+/** What a domain holds now and has seen so far. */
+typedef struct lw_domain_stats {
+    uint32_t struct_size;   /**< set by ::LW_DOMAIN_STATS_INIT */
+    uint32_t reserved;      /**< 0 */
+    int64_t bytes;          /**< live bytes, adopted chunks not counted */
+    int64_t blocks;         /**< live blocks, adopted chunks not counted */
+    uint64_t allocated;     /**< blocks ever allocated */
+    uint64_t freed;         /**< blocks ever freed */
+    int64_t adopted_bytes;  /**< bytes of blocks that carved domains cut up; each byte of theirs
+                                 counts there, so all domains' `bytes` may be added up */
+    int64_t adopted_blocks; /**< the number of such blocks */
+} lw_domain_stats;
+
+/** Initial value of ::lw_domain_stats. */
+#define LW_DOMAIN_STATS_INIT                                                                       \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_domain_stats), 0, 0, 0, 0, 0, 0, 0                                     \
+    }
+
+/**
+ * Reads a domain's numbers without stopping anybody: a value "as of now".
+ *
+ * @param domain the domain
+ * @param stats  filled up to its `struct_size`; zeroed on failure
+ * @param error  NULL, or receives what went wrong
+ * @return ::LW_OK or ::LW_E_INVALID. any-thread.
+ */
+LW_API lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *stats,
+                                     lw_error *error);
+
+/**
+ * Declares a live block of the parent to be a chunk that a carved domain cuts up. From now on
+ * the chunk's bytes count only as the child's blocks. Freeing the chunk in the parent ends this
+ * and forgets the child's blocks in it.
+ *
+ * @param child a domain of kind ::LW_DOMAIN_CARVED
+ * @param chunk the start of a live block of its parent
+ * @param error NULL, or receives what went wrong
+ * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOT_FOUND (no such block is recorded); ::LW_E_STATE
+ *         (adopted already); ::LW_E_NOMEM. any-thread, by the owner of the chunk.
+ */
+LW_API lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *error);
+
+/** Where an event comes from: words that stand for the active calls, the innermost first. */
+typedef struct lw_stack {
+    const uint64_t *words; /**< `count` words, never 0, read during the call only */
+    uint32_t count;        /**< 0 to ::LW_STACK_MAX */
+    uint32_t truncated;    /**< 1: there are more calls than words */
+    uint64_t hash;         /**< 0, or the sum of word × factor (see lw_stack_factors()) */
+} lw_stack;
+
+/**
+ * ::LW_STACK_MAX odd factors, by level. A walker that knows which words have changed since its
+ * last stack corrects lw_stack::hash (sum of `words[i] * factors[i]`, modulo 2^64) in passing
+ * instead of leaving the whole sum to us.
+ *
+ * @return a static table. any-thread.
+ */
+LW_API const uint64_t *lw_stack_factors(void);
+
+/** @cond */
+#define LW_STRINGIZE_(x) #x
+#define LW_STRINGIZE(x) LW_STRINGIZE_(x)
+/** @endcond */
+
+/** The place in the source where this macro stands, for the calls that end in `_at`. */
+#define LW_HERE __FILE__ ":" LW_STRINGIZE(__LINE__)
+
+/**
+ * A block was handed out. Call it after the allocation.
+ *
+ * @param domain where
+ * @param block  its address; NULL is ignored
+ * @param size   its size in bytes as asked for
+ * @param stack  the calls that lead here, or NULL if not known. any-thread.
+ */
+LW_API void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size,
+                           const lw_stack *stack);
+
+/**
+ * lw_block_alloc() with a place in a C source as its stack.
+ *
+ * @param domain where
+ * @param block  its address; NULL is ignored
+ * @param size   its size in bytes as asked for
+ * @param place  ::LW_HERE: a string literal "file:line"; must stay as long as the context.
+ *               any-thread.
+ */
+LW_API void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size,
+                              const char *place);
+
+/**
+ * A block goes back. Call it *before* the memory is given back. Unknown blocks are harmless.
+ *
+ * @param domain where
+ * @param block  its address; NULL is ignored. any-thread.
+ */
+LW_API void lw_block_free(lw_domain *domain, const void *block);
+
+/**
+ * lw_block_free() for a host that knows the size. A size that differs from the recorded one is
+ * counted as a replaced block: the host freed something else than what we knew.
+ *
+ * @param domain where
+ * @param block  its address; NULL is ignored
+ * @param size   the size in bytes. any-thread.
+ */
+LW_API void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size);
+
+/** A block on its way through `realloc`. On the caller's stack; its fields are private. */
+typedef struct lw_move {
+    lw_domain *domain; /**< private */
+    const void *block; /**< private */
+    uint64_t record;   /**< private */
+    uint64_t size;     /**< private */
+} lw_move;
+
+/**
+ * A block is about to be resized. Its record is set aside, since another thread may get its
+ * address as soon as `realloc` lets go of it. Exactly one of the `lw_move_...` calls below
+ * must follow, on the same thread.
+ *
+ * @param domain where
+ * @param block  the block as it is now; NULL (then the end is a plain allocation)
+ * @param move   receives what is set aside. any-thread.
+ */
+LW_API void lw_move_begin(lw_domain *domain, const void *block, lw_move *move);
+
+/**
+ * The block was resized, in place or not. It counts as freed and allocated anew, here.
+ *
+ * @param move  what lw_move_begin() filled
+ * @param block the block as it is now
+ * @param size  its new size in bytes
+ * @param stack as for lw_block_alloc(). any-thread.
+ */
+LW_API void lw_move_end(lw_move *move, const void *block, uint64_t size, const lw_stack *stack);
+
+/**
+ * lw_move_end() with a place in a C source as its stack.
+ *
+ * @param move  what lw_move_begin() filled
+ * @param block the block as it is now
+ * @param size  its new size in bytes
+ * @param place as for lw_block_alloc_at(). any-thread.
+ */
+LW_API void lw_move_end_at(lw_move *move, const void *block, uint64_t size, const char *place);
+
+/**
+ * The block could not be resized and stands as it was, record, region and all.
+ *
+ * @param move what lw_move_begin() filled. any-thread.
+ */
+LW_API void lw_move_cancel(lw_move *move);
+
+/** What is known of a live block. */
+typedef struct lw_block {
+    uint32_t struct_size; /**< set by ::LW_BLOCK_INIT */
+    lw_site site;         /**< where it was allocated; 0 unknown */
+    const void *address;  /**< its start */
+    uint64_t size;        /**< in bytes */
+    uint64_t epoch;       /**< when: the number of snapshots and region entries before it */
+} lw_block;
+
+/** Initial value of an ::lw_block. */
+#define LW_BLOCK_INIT                                                                              \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_block), 0, NULL, 0, 0                                                  \
+    }
+
+/**
+ * Finds the live block that an address points to or into.
+ *
+ * @param domain  where; for a SHARED domain, the blocks of all shared domains
+ * @param address any address
+ * @param block   filled up to its `struct_size`; zeroed on failure
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND. any-thread, by one who knows that the
+ *         block is not being freed meanwhile.
+ */
+LW_API lw_status lw_block_find(lw_domain *domain, const void *address, lw_block *block,
+                               lw_error *error);
+
+/**
+ * Receives the frames of a site, the innermost first.
+ *
+ * @param frame a frame; its strings live as long as the context
+ * @param user  the caller's pointer
+ * @return 0 to go on, anything else to stop
+ */
+typedef int (*lw_frame_fn)(const lw_frame *frame, void *user);
+
+/**
+ * The call stack of a site in words.
+ *
+ * @param context whose site
+ * @param site    from ::lw_block
+ * @param visit   called for each frame; may call any-thread functions
+ * @param user    passed to `visit`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND. any-thread.
+ */
+LW_API lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, void *user,
+                                lw_error *error);
+
+/**
+ * Says that the words inside a piece of code mean that code only as long as a block lives: when
+ * `code` is freed in `domain`, they are retired. May be called from `describe_frame`. The block
+ * need not be recorded; a block that is not is watched without being counted.
+ *
+ * @param domain where the code lives; its frames are meant
+ * @param code   the block's address
+ * @param size   its size in bytes
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOMEM. any-thread.
+ */
+LW_API lw_status lw_code_watch(lw_domain *domain, const void *code, uint64_t size);
+
+/**
+ * Retires the words from `first` to `last`: what they meant is gone, sites that have them keep
+ * their names, and a later stack with such a word is described anew.
+ *
+ * @param domain whose frames
+ * @param first  the first word
+ * @param last   the last word. any-thread.
+ */
+LW_API void lw_code_retire(lw_domain *domain, uint64_t first, uint64_t last);
+
+LW_END_DECLS
+
+#endif

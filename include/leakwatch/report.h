@@ -1,0 +1,156 @@
+/**
+ * @file report.h
+ * Reports: what was found, as text for people or as JSON for programs.
+ *
+ * @code{.c}
+ * #include <leakwatch.h>
+ * #include <stdio.h>
+ *
+ * static int to_stdout(const char *text, size_t length, void *user)
+ * {
+ *     (void)user;
+ *     return fwrite(text, 1, length, stdout) != length;
+ * }
+ *
+ * int main(void)
+ * {
+ *     static char block[64];
+ *     lw_context *context = NULL;
+ *     lw_domain *heap = NULL;
+ *     lw_region *parse = NULL;
+ *     lw_round round = 0;
+ *     lw_domain_options options = LW_DOMAIN_OPTIONS_INIT;
+ *     options.name = "heap";
+ *     lw_context_create(NULL, &context, NULL);
+ *     lw_domain_create(context, &options, &heap, NULL);
+ *     lw_region_create(context, "parse", NULL, &parse, NULL);
+ *     lw_region_begin(parse, &round, NULL);
+ *     lw_block_alloc_at(heap, block, 64, LW_HERE);
+ *     lw_region_end(parse, round, NULL, NULL);
+ *
+ *     lw_region_stats stats = LW_REGION_STATS_INIT;
+ *     lw_survivors *survivors = NULL;
+ *     lw_region_stats_get(parse, round, &stats, NULL);
+ *     lw_survivors_take(context, parse, round, &survivors, NULL);
+ *     lw_status status = lw_report_region(&stats, survivors, NULL, to_stdout, NULL, NULL);
+ *     lw_survivors_release(survivors);
+ *     lw_context_release(context);
+ *     return status != LW_OK;
+ * }
+ * @endcode
+ *
+ * Every report is *immutable*: it reads values and calls `write`, nothing else. The same values
+ * give the same text.
+ */
+#ifndef LEAKWATCH_REPORT_H
+#define LEAKWATCH_REPORT_H
+
+#include <leakwatch/analyze.h>
+#include <leakwatch/object.h>
+#include <leakwatch/region.h>
+
+LW_BEGIN_DECLS
+
+/** How a report is written. */
+enum lw_format {
+    LW_FORMAT_TEXT = 0, /**< aligned text for people */
+    LW_FORMAT_JSON = 1  /**< one JSON object, documented in docs/json.md, for programs */
+};
+
+/** Bits of lw_report_options::flags. */
+enum lw_report_flags {
+    LW_REPORT_ASCII = 1, /**< the reader's terminal knows no UTF-8 */
+    LW_REPORT_COLOUR = 2, /**< emphasise with ANSI colours; never the only signal */
+    LW_REPORT_ALL = 4    /**< every row and frame, not just those that matter most */
+};
+
+/** How to write a report. Zero in a field means the default. */
+typedef struct lw_report_options {
+    uint32_t struct_size; /**< set by ::LW_REPORT_OPTIONS_INIT */
+    int32_t format;       /**< ::lw_format */
+    uint32_t flags;       /**< ::lw_report_flags */
+    uint32_t width;       /**< columns of the terminal; 0: 100 */
+} lw_report_options;
+
+/** Initial value of ::lw_report_options. */
+#define LW_REPORT_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_report_options), 0, 0, 0                                               \
+    }
+
+/**
+ * Reports a region: current, peak, and what survives by the user's own line.
+ *
+ * @param stats     numbers of a round or of all rounds; NULL: only the survivors
+ * @param survivors the table taken with them
+ * @param options   NULL for the defaults
+ * @param write     takes the text
+ * @param user      passed to `write`
+ * @param error     NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_region(const lw_region_stats *stats, const lw_survivors *survivors,
+                                  const lw_report_options *options, lw_write_fn write, void *user,
+                                  lw_error *error);
+
+/**
+ * Reports a comparison: one line per type, growth first, garbage on a line of its own.
+ *
+ * @param diff    the comparison
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_diff(const lw_diff *diff, const lw_report_options *options,
+                                lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports one retention path: the root, a line per reference, the target and where it was
+ * allocated.
+ *
+ * @param paths   the paths
+ * @param index   which of them
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (no such path), ::LW_E_NOMEM or ::LW_E_IO
+ *         (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_path(const lw_paths *paths, uint32_t index,
+                                const lw_report_options *options, lw_write_fn write, void *user,
+                                lw_error *error);
+
+/**
+ * Reports what a conformance check found.
+ *
+ * @param check   the check
+ * @param name    of the runtime, for the headline
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_check(const lw_check *check, const char *name,
+                                 const lw_report_options *options, lw_write_fn write, void *user,
+                                 lw_error *error);
+
+/**
+ * Reports the typed objects of a context, most live bytes first.
+ *
+ * @param context whose types, as of now
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). any-thread.
+ */
+LW_API lw_status lw_report_objects(lw_context *context, const lw_report_options *options,
+                                   lw_write_fn write, void *user, lw_error *error);
+
+LW_END_DECLS
+
+#endif

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds a release and lets it find a real leak: in a Python program, then in three C programs.
+set -eu
+cd "$(dirname "$0")/.."
+. tests/setup.sh
+
+install_missing demo
+python=$(system_python)
+
+echo "Building a release in build/release"
+configure release -Dbuildtype=release -Dpython="$python"
+meson compile -C build/release >build/release.log || { cat build/release.log; exit 1; }
+
+# show TITLE COMMAND...
+show() {
+    printf '\n== %s\n' "$1"
+    shift
+    "$@"
+}
+show "examples/lru_cache.py, on $("$python" --version)" \
+    env PYTHONPATH=build/release/lib/adapters/cpython "$python" examples/lru_cache.py
+show "examples/region.c" build/release/examples/region
+show "examples/graph.c" build/release/examples/graph
+show "examples/toyvm" build/release/examples/toyvm

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Builds with sanitizers and runs the tests. The last line is the total over all suites.
+#   ./tests/run.sh         the quick tier: at most 15 minutes on two cores
+#   ./tests/run.sh --all   everything there is
+set -eu
+cd "$(dirname "$0")/.."
+. tests/setup.sh
+
+all=
+case "${1-}" in
+'') ;;
+--all) all=1; export LW_TEST_ALL=1 ;;
+*) echo "usage: tests/run.sh [--all]" >&2; exit 2 ;;
+esac
+
+results=build/results
+rm -rf "$results"
+mkdir -p "$results"
+: >"$results/events"
+
+# event fail|skip TEXT: what could not start counts too.
+event() { echo "$1 $2" >>"$results/events"; }
+
+# build NAME OPTION...
+build() {
+    echo "== build/$1"
+    if ! configure "$@" || ! meson compile -C "build/$1" >"build/$1.log" 2>&1; then
+        tail -n 60 "build/$1.log"
+        event fail "$1: does not build"
+        return 1
+    fi
+}
+
+# run_suites NAME MESON-TEST-OPTION...
+run_suites() {
+    run=$1
+    shift
+    rm -f "build/$run/meson-logs/testlog.json"
+    status=0
+    meson test -C "build/$run" --no-rebuild --print-errorlogs "$@" || status=$?
+    if [ -f "build/$run/meson-logs/testlog.json" ]; then
+        cp "build/$run/meson-logs/testlog.json" "$results/$run.json"
+    fi
+    echo "$status" >"$results/$run.status"
+}
+
+# Prints the path of CPython $1 if it is on this machine with its headers.
+find_python() {
+    for candidate in "$(command -v "python$1" || true)" \
+        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/"python$1" /usr/local/bin/"python$1"; do
+        if [ -x "$candidate" ] && "$candidate" -c "$python_probe" "$1" 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+python_probe='import os, sys, sysconfig
+sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
+         or not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+
+install_missing tests || event fail "setup: packages are missing"
+
+system=$(system_python)
+system_version=$("$system" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+sanitizers="-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true"
+only_library="-Dtests=enabled -Dexamples=disabled -Dbench=disabled -Ddocs=disabled"
+
+# shellcheck disable=SC2086 # options are words
+if build asan $sanitizers -Dpython="$system" -Dcpython=enabled -Dtests=enabled; then
+    run_suites asan
+fi
+for version in 3.11 3.12 3.13; do
+    [ "$version" != "$system_version" ] || continue
+    if ! python=$(find_python "$version"); then
+        event skip "python $version: not on this machine (or without its headers)"
+        continue
+    fi
+    # shellcheck disable=SC2086
+    if build "asan-$version" $sanitizers $only_library -Dpython="$python" -Dcpython=enabled; then
+        run_suites "asan-$version" --suite python
+    fi
+done
+# shellcheck disable=SC2086
+if build tsan -Db_sanitize=thread -Db_lundef=false -Dwerror=true $only_library -Dcpython=disabled; then
+    run_suites tsan --suite threads
+fi
+if build release -Dbuildtype=release -Dpython="$system"; then
+    if [ "$all" ]; then run_suites release; else run_suites release --suite release --suite examples; fi
+fi
+
+"$system" tests/tally/tally.py "$results"

@@ -53,6 +53,7 @@
  * |-|-|
  * | base.h | statuses, errors, our own memory |
  * | context.h | who owns everything |
+ * | stack.h | call stacks, in numbers and in words |
  * | record.h | blocks: what was allocated where |
  * | region.h | regions: what a span of work left behind |
  * | object.h | typed objects: how many live |
@@ -73,5 +74,6 @@
 #include <leakwatch/report.h>
 #include <leakwatch/runtime.h>
 #include <leakwatch/snapshot.h>
+#include <leakwatch/stack.h>
 
 #endif

@@ -1,6 +1,6 @@
 /**
  * @file record.h
- * Recording: domains, call stacks, and the events of blocks.
+ * Recording: domains, and the events of their blocks.
  *
  * A host tells us of every block it hands out and takes back. That is all we need to say, at any
  * time and exactly, how many bytes live, where they were allocated, and in which region.
@@ -64,50 +64,9 @@
 #ifndef LEAKWATCH_RECORD_H
 #define LEAKWATCH_RECORD_H
 
-#include <leakwatch/context.h>
+#include <leakwatch/stack.h>
 
 LW_BEGIN_DECLS
-
-/** A source of memory: `malloc`, `python.obj`, a pool, a GPU. Lives as long as its context. */
-typedef struct lw_domain lw_domain;
-
-/** An interned call stack. 0: none is known. Ids belong to one context. */
-typedef uint32_t lw_site;
-
-/** The most frames a stack may have. */
-#define LW_STACK_MAX 128
-
-/** Bits of lw_frame::flags. */
-enum lw_frame_flags {
-    LW_FRAME_OWN = 1 /**< the user's own code, not a library's: reports show this line first */
-};
-
-/** One line of a call stack, in words. */
-typedef struct lw_frame {
-    uint32_t struct_size; /**< set by ::LW_FRAME_INIT */
-    uint32_t flags;       /**< ::lw_frame_flags */
-    uint32_t line;        /**< 1 is the first; 0 unknown */
-    uint32_t reserved;    /**< 0 */
-    const char *function; /**< UTF-8, or NULL if not known */
-    const char *file;     /**< UTF-8, or NULL if not known */
-} lw_frame;
-
-/** Initial value of an ::lw_frame. */
-#define LW_FRAME_INIT                                                                              \
-    {                                                                                              \
-        (uint32_t)sizeof(lw_frame), 0, 0, 0, NULL, NULL                                            \
-    }
-
-/**
- * Puts a word of a stack into words. Called once per word, when it is first seen, from inside an
- * event, one call at a time per context. It must not allocate from, or run code of, the host.
- *
- * @param word  one of lw_stack::words
- * @param frame to be filled; the strings must stay until the next call and are copied at once
- * @param user  lw_domain_options::user
- * @return 0, or anything else if the word means nothing: the frame is then shown as a number
- */
-typedef int (*lw_describe_frame_fn)(uint64_t word, lw_frame *frame, void *user);
 
 /** How the blocks of a domain lie among those of others. */
 enum lw_domain_kind {
@@ -196,31 +155,6 @@ LW_API lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *s
  *         (adopted already); ::LW_E_NOMEM. any-thread, by the owner of the chunk.
  */
 LW_API lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *error);
-
-/** Where an event comes from: words that stand for the active calls, the innermost first. */
-typedef struct lw_stack {
-    const uint64_t *words; /**< `count` words, never 0, read during the call only */
-    uint32_t count;        /**< 0 to ::LW_STACK_MAX */
-    uint32_t truncated;    /**< 1: there are more calls than words */
-    uint64_t hash;         /**< 0, or the sum of word × factor (see lw_stack_factors()) */
-} lw_stack;
-
-/**
- * ::LW_STACK_MAX odd factors, by level. A walker that knows which words have changed since its
- * last stack corrects lw_stack::hash (sum of `words[i] * factors[i]`, modulo 2^64) in passing
- * instead of leaving the whole sum to us.
- *
- * @return a static table. any-thread.
- */
-LW_API const uint64_t *lw_stack_factors(void);
-
-/** @cond */
-#define LW_STRINGIZE_(x) #x
-#define LW_STRINGIZE(x) LW_STRINGIZE_(x)
-/** @endcond */
-
-/** The place in the source where this macro stands, for the calls that end in `_at`. */
-#define LW_HERE __FILE__ ":" LW_STRINGIZE(__LINE__)
 
 /**
  * A block was handed out. Call it after the allocation.
@@ -336,50 +270,6 @@ typedef struct lw_block {
  */
 LW_API lw_status lw_block_find(lw_domain *domain, const void *address, lw_block *block,
                                lw_error *error);
-
-/**
- * Receives the frames of a site, the innermost first.
- *
- * @param frame a frame; its strings live as long as the context
- * @param user  the caller's pointer
- * @return 0 to go on, anything else to stop
- */
-typedef int (*lw_frame_fn)(const lw_frame *frame, void *user);
-
-/**
- * The call stack of a site in words.
- *
- * @param context whose site
- * @param site    from ::lw_block
- * @param visit   called for each frame; may call any-thread functions
- * @param user    passed to `visit`
- * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND. any-thread.
- */
-LW_API lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, void *user,
-                                lw_error *error);
-
-/**
- * Says that the words inside a piece of code mean that code only as long as a block lives: when
- * `code` is freed in `domain`, they are retired. May be called from `describe_frame`. The block
- * need not be recorded; a block that is not is watched without being counted.
- *
- * @param domain where the code lives; its frames are meant
- * @param code   the block's address
- * @param size   its size in bytes
- * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOMEM. any-thread.
- */
-LW_API lw_status lw_code_watch(lw_domain *domain, const void *code, uint64_t size);
-
-/**
- * Retires the words from `first` to `last`: what they meant is gone, sites that have them keep
- * their names, and a later stack with such a word is described anew.
- *
- * @param domain whose frames
- * @param first  the first word
- * @param last   the last word. any-thread.
- */
-LW_API void lw_code_retire(lw_domain *domain, uint64_t first, uint64_t last);
 
 LW_END_DECLS
 

@@ -2,8 +2,8 @@
  * @file runtime.h
  * The plug: how a host with an object graph of its own lets us see it.
  *
- * You write one callback, `enumerate`, that walks your heap once and pushes what it finds into a
- * sink: nodes, edges, roots. Everything else - snapshots, diffs, retention paths - is ours.
+ * You write one callback, `enumerate`, that walks your heap and pushes nodes, edges and roots into
+ * a sink. Everything else - snapshots, diffs, retention paths - is ours.
  *
  * @code{.c}
  * #include <leakwatch.h>
@@ -85,11 +85,11 @@ static inline lw_key lw_key_of(const void *address)
 
 /** How a reference holds its target. */
 enum lw_edge_kind {
-    LW_EDGE_STRONG = 0,   /**< keeps the target alive; one edge per counted reference */
-    LW_EDGE_BORROWED = 1, /**< leads to the target, keeps nothing: another edge is counted */
-    LW_EDGE_WEAK = 2,     /**< never retains */
+    LW_EDGE_STRONG = 0,    /**< keeps the target alive; one edge per counted reference */
+    LW_EDGE_BORROWED = 1,  /**< leads to the target, keeps nothing: another edge is counted */
+    LW_EDGE_WEAK = 2,      /**< never retains */
     LW_EDGE_EPHEMERON = 3, /**< retains only while something else holds the key of the entry */
-    LW_EDGE_UNKNOWN = 4   /**< found, for instance by scanning; counts as strong, comes after it */
+    LW_EDGE_UNKNOWN = 4    /**< found, for instance by scanning; counts as strong, comes last */
 };
 
 /** How a label reads in a path. */
@@ -322,14 +322,12 @@ LW_API lw_status lw_runtime_check(lw_runtime *runtime, lw_check **check, lw_erro
 
 /**
  * Frees what a check found.
- *
  * @param check NULL is allowed. any-thread, once.
  */
 LW_API void lw_check_release(lw_check *check);
 
 /**
  * How many problems there are.
- *
  * @param check the check
  * @return their number; 0 for NULL. immutable.
  */

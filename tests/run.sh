@@ -37,7 +37,7 @@ run_suites() {
     shift
     rm -f "build/$run/meson-logs/testlog.json"
     status=0
-    meson test -C "build/$run" --no-rebuild --print-errorlogs "$@" || status=$?
+    meson test -C "build/$run" --no-rebuild "$@" || status=$?
     if [ -f "build/$run/meson-logs/testlog.json" ]; then
         cp "build/$run/meson-logs/testlog.json" "$results/$run.json"
     fi

@@ -4,8 +4,8 @@ Usage: tally.py DIRECTORY, which holds for each suite that ran
     NAME.json     the log of `meson test` (one JSON object per program)
     NAME.status   the exit status of `meson test`
 and `events`, lines of `fail WHAT: REASON` or `skip WHAT: REASON` for what could not even start.
-Programs that speak TAP count case by case, others as one. The exit status is 0 only if something
-passed and nothing failed.
+Programs that speak TAP count case by case, others as one. What a failing program printed comes
+first. The exit status is 0 only if something passed and nothing failed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 GOOD = {"OK", "EXPECTEDFAIL"}
 TAP_START = re.compile(r"^(TAP version \d+|1\.\.\d+)", re.M)
 TAP_CASE = re.compile(r"^(not )?ok\b[ \d]*(?:- )?(.*)$", re.M)
+PRINTED_LINES = 100
 TAP_SKIP = re.compile(r"\s*#\s*SKIP\s*(.*)$", re.I)
 
 
@@ -77,12 +78,24 @@ def count_program(entry: dict[str, Any], where: str) -> Total:
     return total
 
 
+def show(entry: dict[str, Any], where: str) -> None:
+    """Prints the end of what a failing program printed, without its good cases."""
+    print(f"---- {where}: {entry['name']}")
+    lines = f"{entry.get('stdout') or ''}{entry.get('stderr') or ''}".splitlines()
+    shown = [line for line in lines if not line.startswith("ok ")]
+    print("\n".join(shown[-PRINTED_LINES:]), end="\n\n")
+
+
 def count_suite(log: Path, status: Path) -> Total:
     """Counts one run of `meson test`."""
     total = Total()
     if log.exists():
         for line in log.read_text(encoding="utf-8").splitlines():
-            total.add(count_program(json.loads(line), log.stem))
+            entry = json.loads(line)
+            counted = count_program(entry, log.stem)
+            if counted.failures:
+                show(entry, log.stem)
+            total.add(counted)
     if not log.exists() or (status.read_text().strip() != "0" and not total.failures):
         total.failures.append(f"{log.stem}: the test runner did not finish")
     return total

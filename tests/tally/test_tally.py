@@ -40,11 +40,12 @@ class Tally(unittest.TestCase):
         self.assertEqual(status, 0)
 
     def test_failing_case_fails_the_run(self) -> None:
-        output = "1..2\nok 1 - a\nnot ok 2 - b\n"
+        output = "1..2\nok 1 - a\nnot ok 2 - b\n# why\n"
         self.suite({"name": "unit", "result": "FAIL", "stdout": output}, status=1)
         status, lines = self.tally()
         self.assertEqual(lines[-1], "1 passed, 1 failed, 0 skipped")
         self.assertIn("FAIL asan: unit: b", lines)
+        self.assertIn("# why", lines)
         self.assertNotEqual(status, 0)
 
     def test_leak_after_the_last_good_case_fails_the_run(self) -> None:

@@ -28,7 +28,8 @@ class TapResult(unittest.TestResult):
     def _line(self, ok: bool, test: unittest.TestCase, note: str = "") -> None:
         if test.id() not in self.reported:
             self.reported.add(test.id())
-            name = test.id().split(".", 1)[-1].replace("#", "")
+            # "setUpClass (module.Class)" stands for a whole class that was skipped or failed.
+            name = test.id().split(".", 1)[-1].rstrip(")").replace("#", "")
             self.stream.write(f"{'ok' if ok else 'not ok'} - {name}{note}\n")
 
     def _bad(self, test: unittest.TestCase, error: Any) -> None:

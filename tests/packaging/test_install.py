@@ -1,5 +1,6 @@
 """Programs of others build and run against an installed copy (pkg-config, shared and static) and
-against leakwatch as a Meson subproject, which then brings nothing but the library."""
+against leakwatch as a Meson subproject, which then brings nothing but the library, as does a
+cross build."""
 
 from __future__ import annotations
 
@@ -18,6 +19,15 @@ VERSION = os.environ["LW_VERSION"]
 CC = os.environ["CC"].split()
 MESON = ["meson"]
 CONSUMER = SOURCE / "tests/packaging/consumer.c"
+LIBRARY = {"leakwatch", "leakwatch_core"}
+CROSS_FILE = """[host_machine]
+system = 'linux'
+cpu_family = 'aarch64'
+cpu = 'aarch64'
+endian = 'little'
+[properties]
+needs_exe_wrapper = true
+"""
 SUBPROJECT_USER = """project('consumer', 'c')
 leakwatch = dependency('leakwatch', version: '>=0.1', fallback: 'leakwatch')
 consumer = executable('consumer', 'consumer.c', dependencies: leakwatch)
@@ -79,8 +89,22 @@ class Installed(unittest.TestCase):
             run(program, "9.9.9", LD_LIBRARY_PATH=str(self.pc.parent))
 
 
-class Subproject(unittest.TestCase):
-    def test_library_only(self) -> None:
+def targets(build: Path) -> set[str]:
+    """What a build makes of ours."""
+    found = json.loads(run(*MESON, "introspect", "--targets", build))
+    return {t["name"] for t in found if str(SOURCE) in t["defined_in"] or t["subproject"]}
+
+
+class LibraryOnly(unittest.TestCase):
+    def test_cross_build(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            cross = Path(folder, "cross.ini")
+            cross.write_text(CROSS_FILE + f"[binaries]\nc = {CC}\nar = 'ar'\n")
+            build = Path(folder, "build")
+            run(*MESON, "setup", "--cross-file", cross, build, SOURCE)
+            self.assertEqual(targets(build), LIBRARY)
+
+    def test_subproject(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder, "source")
             (root / "subprojects").mkdir(parents=True)
@@ -90,9 +114,7 @@ class Subproject(unittest.TestCase):
             shutil.copy(CONSUMER, root)
             build = Path(folder, "build")
             run(*MESON, "setup", build, root)
-            targets = json.loads(run(*MESON, "introspect", "--targets", build))
-            names = {t["name"] for t in targets if t["subproject"] == "leakwatch"}
-            self.assertEqual(names, {"leakwatch", "leakwatch_core"})
+            self.assertEqual(targets(build), LIBRARY)
             run(*MESON, "test", "-C", build)
 
 

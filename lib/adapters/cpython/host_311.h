@@ -44,7 +44,7 @@ static inline PyObject *lwpy_host_frame_globals(const lwpy_host_frame *frame)
     return frame->f_globals;
 }
 
-/* False for a frame that tracebacks do not show either: one that has not run its first RESUME yet. */
+/* False for a frame that tracebacks do not show either: it has not run its first RESUME yet. */
 static inline bool lwpy_host_frame_shown(const lwpy_host_frame *frame)
 {
     if (frame->owner == FRAME_OWNED_BY_GENERATOR)
@@ -85,5 +85,332 @@ static inline bool lwpy_host_context_entered(PyObject *context)
 }
 
 /* ---- objects: what the heap walk reads ---- */
+#ifdef LWPY_HOST_OBJECTS
+
+#define Py_BUILD_CORE
+#include <internal/pycore_dict.h>
+#include <internal/pycore_gc.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_object.h>
+#include <internal/pycore_runtime.h>
+#include <internal/pycore_signal.h>
+#undef Py_BUILD_CORE
+
+/* Instance attributes that lie outside of a dict, one per name of the type's shared keys. */
+typedef struct lwpy_host_instance {
+    PyObject *dict;           /* counted; NULL: none was asked for yet */
+    PyObject *const *values;  /* counted by the instance; NULL: they live in the dict */
+    Py_ssize_t count;         /* how many values there are room for */
+} lwpy_host_instance;
+
+/* Visits what the collector tracks, frozen objects too; stops when `visit` answers non-zero. */
+static inline int lwpy_host_tracked(int (*visit)(PyObject *object, void *user), void *user)
+{
+    struct _gc_runtime_state *gc = &PyInterpreterState_Get()->gc;
+    for (int i = 0; i <= NUM_GENERATIONS; i++) {
+        const PyGC_Head *head = i < NUM_GENERATIONS ? &gc->generations[i].head
+                                                    : &gc->permanent_generation.head;
+        const PyGC_Head *at = (const PyGC_Head *)(head->_gc_next & ~(uintptr_t)1);
+        while (at && at != head) {
+            if (visit((PyObject *)(uintptr_t)(at + 1), user))
+                return -1;
+            at = (const PyGC_Head *)(at->_gc_next & ~(uintptr_t)1);
+        }
+    }
+    return 0;
+}
+
+/* The keys that instances of a class share: NULL, or names that the type holds. */
+static inline PyDictKeysObject *lwpy_host_shared_keys(PyTypeObject *type)
+{
+    return type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_cached_keys : NULL;
+}
+
+static inline Py_ssize_t lwpy_host_keys_count(const PyDictKeysObject *keys)
+{
+    return keys->dk_nentries;
+}
+
+static inline PyObject *lwpy_host_keys_name(PyDictKeysObject *keys, Py_ssize_t index)
+{
+    return DK_UNICODE_ENTRIES(keys)[index].me_key;
+}
+
+static inline size_t lwpy_host_keys_size(const PyDictKeysObject *keys)
+{
+    size_t slots = (size_t)1 << keys->dk_log2_size;
+    size_t entry = keys->dk_kind == DICT_KEYS_GENERAL ? sizeof(PyDictKeyEntry)
+                                                      : sizeof(PyDictUnicodeEntry);
+    return sizeof(PyDictKeysObject) + ((size_t)1 << keys->dk_log2_index_bytes) +
+           ((slots << 1) / 3) * entry;
+}
+
+/* True if tp_traverse of this dict skips the keys, since they are all strings. */
+static inline bool lwpy_host_dict_plain_keys(PyObject *dict)
+{
+    return DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys);
+}
+
+/* True if the dict only shows values that an instance holds. */
+static inline bool lwpy_host_dict_embedded(PyObject *dict)
+{
+    (void)dict;
+    return false;
+}
+
+/* For types with Py_TPFLAGS_MANAGED_DICT. Materialises nothing. */
+static inline lwpy_host_instance lwpy_host_instance_of(PyObject *object)
+{
+    lwpy_host_instance instance = { *_PyObject_ManagedDictPointer(object), NULL, 0 };
+    PyDictValues *values = *_PyObject_ValuesPointer(object);
+    PyDictKeysObject *keys = lwpy_host_shared_keys(Py_TYPE(object));
+    if (values && keys) {
+        instance.values = values->values;
+        instance.count = keys->dk_nentries;
+    }
+    return instance;
+}
+
+/* Bytes of a block before the object that sys.getsizeof() counts. */
+static inline size_t lwpy_host_pre_header(PyTypeObject *type)
+{
+    return _PyType_PreHeaderSize(type);
+}
+
+/* True if a reference count says nothing: the object is static or lives for ever. */
+static inline bool lwpy_host_immortal(PyObject *object)
+{
+    return Py_REFCNT(object) >= 999999999 / 2 || object == Py_None || object == Py_True ||
+           object == Py_False || object == Py_Ellipsis || object == Py_NotImplemented;
+}
+
+static inline Py_ssize_t lwpy_host_int_digits(PyObject *number)
+{
+    return Py_ABS(Py_SIZE(number));
+}
+
+/* Bytes of the second representation that old strings may carry. */
+static inline size_t lwpy_host_str_extra(PyObject *text)
+{
+    const PyASCIIObject *ascii = (const PyASCIIObject *)text;
+    if (!ascii->wstr || (ascii->state.ready && (void *)ascii->wstr == PyUnicode_DATA(text)))
+        return 0;
+    bool compact_ascii = ascii->state.ascii && ascii->state.compact;
+    Py_ssize_t length = compact_ascii ? ascii->length
+                                      : ((const PyCompactUnicodeObject *)text)->wstr_length;
+    return ((size_t)length + 1) * sizeof(wchar_t);
+}
+
+static inline PyObject *lwpy_host_type_dict(PyTypeObject *type)
+{
+    return type->tp_dict;
+}
+
+static inline PyObject *lwpy_host_type_subclasses(PyTypeObject *type)
+{
+    return type->tp_subclasses;
+}
+
+/* What a code object made of itself for Python and keeps. */
+static inline void lwpy_host_code_cached(PyCodeObject *code, PyObject *cached[4])
+{
+    cached[0] = code->_co_code;
+    cached[1] = cached[2] = cached[3] = NULL;
+}
+
+/* Slots for variables and evaluation stack in each frame of a code object. */
+static inline Py_ssize_t lwpy_host_code_slots(const PyCodeObject *code)
+{
+    return code->co_nlocalsplus + code->co_stacksize;
+}
+
+/* What functions hold only in this version; NULL: nothing. */
+static inline PyObject *lwpy_host_function_type_params(PyObject *function)
+{
+    (void)function;
+    return NULL;
+}
+
+/* False for what is no Python function's: the shim that C leaves when it calls Python. */
+static inline bool lwpy_host_frame_real(const lwpy_host_frame *frame)
+{
+    (void)frame;
+    return true;
+}
+
+static inline PyObject *lwpy_host_frame_function(const lwpy_host_frame *frame)
+{
+    return (PyObject *)frame->f_func;
+}
+
+/* The mapping of a frame whose variables live in one (a module's, a class's), or NULL. */
+static inline PyObject *lwpy_host_frame_mapping(const lwpy_host_frame *frame)
+{
+    return frame->f_locals;
+}
+
+static inline PyObject *lwpy_host_frame_object(const lwpy_host_frame *frame)
+{
+    return (PyObject *)frame->frame_obj;
+}
+
+static inline PyObject *const *lwpy_host_frame_slots(const lwpy_host_frame *frame)
+{
+    return frame->localsplus;
+}
+
+/* How many slots are in use; negative: the interpreter loop has the number in a register. */
+static inline int lwpy_host_frame_used(const lwpy_host_frame *frame)
+{
+    return frame->stacktop;
+}
+
+/* The generator or coroutine whose frame this is, or NULL. */
+static inline PyObject *lwpy_host_frame_generator(const lwpy_host_frame *frame)
+{
+    if (frame->owner != FRAME_OWNED_BY_GENERATOR)
+        return NULL;
+    return (PyObject *)((uintptr_t)frame - offsetof(PyGenObject, gi_iframe));
+}
+
+/* The frame of a generator or coroutine, or NULL if it has ended. */
+static inline const lwpy_host_frame *lwpy_host_generator_frame(PyObject *generator)
+{
+    PyGenObject *gen = (PyGenObject *)generator;
+    return gen->gi_frame_state < FRAME_CLEARED ? (const lwpy_host_frame *)gen->gi_iframe : NULL;
+}
+
+/* The code that a generator holds beside its frame's; NULL: none. */
+static inline PyObject *lwpy_host_generator_code(PyObject *generator)
+{
+    return (PyObject *)((PyGenObject *)generator)->gi_code;
+}
+
+static inline PyCodeObject *lwpy_host_generator_code_of(PyObject *generator)
+{
+    return ((PyGenObject *)generator)->gi_code;
+}
+
+/* What a frame object holds beside the frame. */
+typedef struct lwpy_host_frame_parts {
+    PyObject *back, *trace, *extra_locals, *locals_cache;
+    const lwpy_host_frame *frame; /* running or not */
+    bool owned;                   /* the frame has ended and its slots are the object's */
+} lwpy_host_frame_parts;
+
+static inline lwpy_host_frame_parts lwpy_host_frame_parts_of(PyObject *object)
+{
+    PyFrameObject *frame = (PyFrameObject *)object;
+    lwpy_host_frame_parts parts = { (PyObject *)frame->f_back, frame->f_trace, NULL, NULL,
+                                    frame->f_frame,
+                                    frame->f_frame->owner == FRAME_OWNED_BY_FRAME_OBJECT };
+    return parts;
+}
+
+/* ---- roots: what the interpreter itself holds ---- */
+
+/* `kind` and `label` are static; every call stands for one counted reference. */
+typedef void (*lwpy_host_root_fn)(const char *kind, const char *label, PyObject *object,
+                                  void *user);
+
+static inline PyObject *lwpy_host_modules(void)
+{
+    return PyInterpreterState_Get()->modules;
+}
+
+static inline PyObject *lwpy_host_importlib(void)
+{
+    return PyInterpreterState_Get()->importlib;
+}
+
+static inline void lwpy_host_thread_roots(PyThreadState *thread, lwpy_host_root_fn root, void *user)
+{
+    root("thread", "thread-state dict", thread->dict, user);
+    root("thread", "exception being handled", thread->exc_state.exc_value, user);
+    root("thread", "exception type being raised", thread->curexc_type, user);
+    root("thread", "exception being raised", thread->curexc_value, user);
+    root("thread", "traceback being raised", thread->curexc_traceback, user);
+    root("thread", "profile function", thread->c_profileobj, user);
+    root("thread", "trace function", thread->c_traceobj, user);
+    root("thread", "exception sent to the thread", thread->async_exc, user);
+    root("thread", "async generator hook", thread->async_gen_firstiter, user);
+    root("thread", "async generator finalizer", thread->async_gen_finalizer, user);
+    root("thread", "current context", thread->context, user);
+    root("thread", "end-of-thread lock", (PyObject *)thread->on_delete_data, user);
+}
+
+static inline void lwpy_host_type_cache_roots(lwpy_host_root_fn root, void *user)
+{
+    const struct type_cache *cache = &PyInterpreterState_Get()->type_cache;
+    for (size_t i = 0; i < sizeof(cache->hashtable) / sizeof(cache->hashtable[0]); i++)
+        root("interpreter", "attribute cache", cache->hashtable[i].name, user);
+}
+
+static inline void lwpy_host_interpreter_roots(lwpy_host_root_fn root, void *user)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    root("interpreter", "sys.modules", interp->modules, user);
+    root("interpreter", "extension modules", interp->modules_by_index, user);
+    root("interpreter", "sys dict", interp->sysdict, user);
+    root("interpreter", "builtins dict", interp->builtins, user);
+    root("interpreter", "builtins copy", interp->builtins_copy, user);
+    root("interpreter", "importlib", interp->importlib, user);
+    root("interpreter", "__import__", interp->import_func, user);
+    root("interpreter", "codec search path", interp->codec_search_path, user);
+    root("interpreter", "codec cache", interp->codec_search_cache, user);
+    root("interpreter", "codec error handlers", interp->codec_error_registry, user);
+    root("interpreter", "interpreter dict", interp->dict, user);
+#ifdef HAVE_FORK
+    root("interpreter", "before-fork callbacks", interp->before_forkers, user);
+    root("interpreter", "after-fork callbacks of the parent", interp->after_forkers_parent, user);
+    root("interpreter", "after-fork callbacks of the child", interp->after_forkers_child, user);
+#endif
+    root("interpreter", "warning filters", interp->warnings.filters, user);
+    root("interpreter", "warnings shown once", interp->warnings.once_registry, user);
+    root("interpreter", "default warning action", interp->warnings.default_action, user);
+    root("interpreter", "audit hooks", interp->audit_hooks, user);
+    root("interpreter", "errno map", interp->exc_state.errnomap, user);
+    root("interpreter", "ExceptionGroup", interp->exc_state.PyExc_ExceptionGroup, user);
+    for (Py_ssize_t i = 0; i < interp->unicode.ids.size; i++)
+        root("interpreter", "identifier", interp->unicode.ids.array[i], user);
+    for (PyObject **at = &interp->ast.AST_type; (void *)at < (void *)(&interp->ast + 1); at++)
+        root("interpreter", "ast", *at, user);
+    for (int i = 0; i < interp->atexit.ncallbacks; i++) {
+        const atexit_callback *callback = interp->atexit.callbacks[i];
+        if (callback) {
+            root("atexit", "callback", callback->func, user);
+            root("atexit", "arguments", callback->args, user);
+            root("atexit", "keywords", callback->kwargs, user);
+        }
+    }
+    lwpy_host_type_cache_roots(root, user);
+}
+
+/* The handlers lie in a static table of the signal module; its C function `getsignal` hands each
+ * one out. */
+static inline void lwpy_host_signal_roots(PyObject *getsignal, lwpy_host_root_fn root, void *user)
+{
+    if (!getsignal || !PyCFunction_CheckExact(getsignal))
+        return;
+    for (long number = 1; number < Py_NSIG; number++) {
+        PyObject *argument = PyLong_FromLong(number);
+        PyObject *handler = argument ? PyObject_CallOneArg(getsignal, argument) : NULL;
+        Py_XDECREF(argument);
+        if (!handler) {
+            PyErr_Clear();
+            continue;
+        }
+        Py_DECREF(handler); /* the table still holds it */
+        root("signal handler", "handler", handler, user);
+    }
+}
+
+/* Strings that only the table of interned strings leads to; not readable in this version. */
+static inline PyObject *lwpy_host_interned(void)
+{
+    return NULL;
+}
+
+#endif /* LWPY_HOST_OBJECTS */
 
 #endif

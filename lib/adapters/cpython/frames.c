@@ -1,0 +1,295 @@
+/* The stack of a thread, read as raw words in every event.
+ *
+ * Following `previous` from frame to frame costs a round trip to the cache each, since every load
+ * waits for the one before. But most stacks resemble the last one of their thread. So each thread
+ * remembers its last stack; as long as `previous` leads to the frame that is remembered next, the
+ * walk goes on from the *remembered* address, and the processor may load what lies there before
+ * the comparison is done. Every frame is still compared, every word still read: frames are
+ * recycled at the same address while their caller has moved on.
+ *
+ *     frame  | ... room ... | innermost | caller | caller's caller | ... room ... |
+ *     word   | ... room ... |   0x7f..  | 0x7f.. |      0x7f..     | ... room ... |
+ *                           ^ first                                ^ end
+ *
+ * A call takes the room in front, a return gives it back. */
+#include "frames.h"
+#include "record.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    ROOM = 3 * LW_STACK_MAX,
+    NEAR = 16 /* how far into the remembered stack a frame is searched for */
+};
+
+typedef const lwpy_host_frame frame_in;
+
+struct walk {
+    uint32_t first;
+    uint32_t end;
+    uint64_t hash;
+    frame_in *frame[ROOM + 1]; /* frame[end] is never a frame that lives: NULL */
+    uint64_t word[ROOM];
+    struct walk *next;
+    atomic_bool taken; /* by a thread that lives */
+};
+
+static LWPY_THREAD_LOCAL struct walk *mine;
+static struct walk *walks; /* all of them; guarded by the GIL */
+static pthread_key_t at_thread_exit;
+static bool have_key;
+static uint32_t limit = 1;
+static const uint64_t *factors;
+
+static struct {
+    PyObject *globals;
+    bool floor;
+} hidden[LWPY_HIDDEN_MAX];
+static uint32_t hidden_count;
+static bool hiding;
+
+bool lwpy_record_hide(PyObject *globals, bool floor)
+{
+    if (hidden_count == LWPY_HIDDEN_MAX)
+        return false;
+    hidden[hidden_count].globals = globals;
+    hidden[hidden_count++].floor = floor;
+    return true;
+}
+
+/* ---- memory: one walk for each thread ---- */
+
+static void give_back(void *walk)
+{
+    mine = NULL;
+    atomic_store(&((struct walk *)walk)->taken, false);
+}
+
+static void forget_other_threads(void)
+{
+    for (struct walk *walk = walks; walk; walk = walk->next)
+        atomic_store(&walk->taken, walk == mine);
+}
+
+void lwpy_frames_setup(uint32_t frames, bool hide)
+{
+    if (!factors) {
+        factors = lw_stack_factors();
+        have_key = pthread_key_create(&at_thread_exit, give_back) == 0;
+        pthread_atfork(NULL, NULL, forget_other_threads);
+    }
+    limit = frames;
+    hiding = hide;
+    for (struct walk *walk = walks; walk; walk = walk->next) {
+        walk->first = walk->end = 0;
+        walk->frame[0] = NULL;
+    }
+}
+
+static struct walk *first_walk_of_thread(void)
+{
+    struct walk *walk = walks;
+    while (walk && atomic_load(&walk->taken))
+        walk = walk->next;
+    if (!walk) {
+        walk = mmap(NULL, sizeof *walk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (walk == MAP_FAILED)
+            return NULL;
+        walk->next = walks;
+        walks = walk;
+    }
+    atomic_store(&walk->taken, true);
+    walk->first = walk->end = 0;
+    walk->frame[0] = NULL;
+    if (have_key)
+        pthread_setspecific(at_thread_exit, walk);
+    mine = walk;
+    return walk;
+}
+
+/* ---- which frames count ---- */
+
+static int is_hidden(frame_in *frame)
+{
+    PyObject *globals = hiding ? lwpy_host_frame_globals(frame) : NULL;
+    for (uint32_t i = 0; i < hidden_count; i++)
+        if (globals == hidden[i].globals)
+            return hidden[i].floor ? 2 : 1;
+    return 0;
+}
+
+/* The first frame from here outwards that belongs into a stack, or NULL. */
+static frame_in *outward(frame_in *frame)
+{
+    for (; frame; frame = lwpy_host_frame_previous(frame)) {
+        if (!lwpy_host_frame_shown(frame))
+            continue;
+        int hide = is_hidden(frame);
+        if (hide == 2)
+            return NULL;
+        if (!hide)
+            return frame;
+    }
+    return NULL;
+}
+
+/* ---- the walk ---- */
+
+/* Appends the stack from `frame` outwards; true if it has more frames than the limit. */
+static bool append(struct walk *walk, frame_in *frame, bool *rehash)
+{
+    uint32_t at = walk->end, stop = walk->first + limit;
+    if (frame && at < stop)
+        *rehash = true;
+    for (; frame && at < stop; frame = outward(lwpy_host_frame_previous(frame))) {
+        walk->frame[at] = frame;
+        walk->word[at++] = lwpy_host_frame_word(frame);
+    }
+    walk->frame[at] = NULL;
+    walk->end = at;
+    return frame != NULL;
+}
+
+static void hash_anew(struct walk *walk)
+{
+    uint64_t hash = 0;
+    const uint64_t *word = walk->word + walk->first;
+    for (uint32_t level = 0; level < walk->end - walk->first; level++)
+        hash += word[level] * factors[level];
+    walk->hash = hash;
+}
+
+/* Compares the remembered stack from index `at` on with the frames that are there, and puts right
+ * what differs. frame[at] is known to live and to belong into the stack. Returns the frame from
+ * which on nothing remembered is of use, with `end` set there; NULL if the stack ends. */
+static frame_in *follow(struct walk *walk, uint32_t at, bool *rehash)
+{
+    frame_in *frame = walk->frame[at];
+    const uint64_t *factor = factors - walk->first;
+    for (;; at++) {
+        uint64_t word = lwpy_host_frame_word(frame);
+        if (LWPY_UNLIKELY(word != walk->word[at])) {
+            if (outward(frame) != frame) {
+                walk->end = at;
+                *rehash = true;
+                return outward(frame);
+            }
+            walk->hash += (word - walk->word[at]) * factor[at];
+            walk->word[at] = word;
+        }
+        frame_in *previous = lwpy_host_frame_previous(frame);
+        if (at + 1 == walk->end)
+            return outward(previous);
+        frame_in *remembered = walk->frame[at + 1];
+        frame = remembered;
+        __asm__("" : "+r"(frame)); /* or the compiler continues from `previous`, being equal */
+        if (LWPY_LIKELY(previous == remembered))
+            continue;
+        previous = outward(previous);
+        if (previous != remembered) {
+            walk->end = at + 1;
+            *rehash = true;
+            return previous;
+        }
+    }
+}
+
+/* Makes `first` the place of the innermost frame, with room for a whole stack behind it. What is
+ * remembered from index `kept` on moves along; returns its new index. */
+static uint32_t make_room(struct walk *walk, uint32_t kept, uint32_t fresh)
+{
+    uint32_t count = walk->end - kept;
+    if (count > limit - fresh)
+        count = limit - fresh;
+    uint32_t to = kept;
+    if (kept < fresh || kept - fresh + limit > ROOM)
+        to = (ROOM - limit) / 2 + fresh;
+    if (to != kept) {
+        memmove(walk->frame + to, walk->frame + kept, count * sizeof walk->frame[0]);
+        memmove(walk->word + to, walk->word + kept, count * sizeof walk->word[0]);
+    }
+    walk->first = to - fresh;
+    walk->end = to + count;
+    walk->frame[walk->end] = NULL;
+    return to;
+}
+
+/* Where the remembered stack has this frame, or `end`. */
+static uint32_t find(const struct walk *walk, frame_in *frame)
+{
+    uint32_t stop = walk->end - walk->first > NEAR ? walk->first + NEAR : walk->end;
+    for (uint32_t at = walk->first; at < stop; at++)
+        if (walk->frame[at] == frame)
+            return at;
+    return walk->end;
+}
+
+/* The innermost frame is not the remembered one: something was called or has returned since. */
+static bool realign(struct walk *walk, frame_in *frame, bool *rehash)
+{
+    frame_in *fresh[LW_STACK_MAX];
+    uint32_t count = 0, found = walk->end;
+    for (; frame && count < limit; frame = outward(lwpy_host_frame_previous(frame))) {
+        found = find(walk, frame);
+        if (found < walk->end)
+            break;
+        fresh[count++] = frame;
+    }
+    bool known = found < walk->end;
+    uint32_t at = make_room(walk, found, count);
+    for (uint32_t i = 0; i < count; i++) {
+        walk->frame[walk->first + i] = fresh[i];
+        walk->word[walk->first + i] = lwpy_host_frame_word(fresh[i]);
+    }
+    *rehash = true;
+    if (known)
+        frame = follow(walk, at, rehash);
+    return append(walk, frame, rehash);
+}
+
+/* Whether the walk may begin at the frame that is remembered as the innermost. */
+static bool is_remembered(const struct walk *walk, frame_in *frame)
+{
+    if (!frame || frame != walk->frame[walk->first])
+        return false;
+    return lwpy_host_frame_word(frame) == walk->word[walk->first] ||
+           (lwpy_host_frame_shown(frame) && !is_hidden(frame));
+}
+
+enum lwpy_stack_kind lwpy_frames_take(PyThreadState *thread, lw_stack *stack)
+{
+    struct walk *walk = mine;
+    if (LWPY_UNLIKELY(!walk) && !(walk = first_walk_of_thread()))
+        return LWPY_STACK_UNKNOWN;
+    frame_in *frame = lwpy_host_frame_top(thread);
+    bool more, rehash = false;
+    if (LWPY_LIKELY(is_remembered(walk, frame))) {
+        more = append(walk, follow(walk, walk->first, &rehash), &rehash);
+    } else {
+        while (frame && !lwpy_host_frame_shown(frame))
+            frame = lwpy_host_frame_previous(frame);
+        if (frame && is_hidden(frame))
+            return LWPY_STACK_OURS;
+        more = realign(walk, frame, &rehash);
+    }
+    if (rehash)
+        hash_anew(walk);
+    stack->words = walk->word + walk->first;
+    stack->count = walk->end - walk->first;
+    stack->truncated = more;
+    stack->hash = walk->hash;
+    return LWPY_STACK_TAKEN;
+}
+
+PyCodeObject *lwpy_frames_code(uint64_t word)
+{
+    const struct walk *walk = mine;
+    if (walk)
+        for (uint32_t at = walk->first; at < walk->end; at++)
+            if (walk->word[at] == word)
+                return lwpy_host_frame_code(walk->frame[at]);
+    return NULL;
+}

@@ -1,0 +1,22 @@
+/* What hooks.c and tasks.c share. */
+#ifndef LWPY_HOOKS_H
+#define LWPY_HOOKS_H
+
+#include "record.h"
+
+/* Why an event must do more than usual: bits of lwpy_attention. */
+enum lwpy_attention {
+    LWPY_ATTEND_TASKS = 1,       /* rounds are open that follow a task */
+    LWPY_ATTEND_INTERPRETERS = 2, /* another interpreter has shown up */
+    LWPY_ATTEND_PROBE = 4        /* somebody asks whether our hooks are called */
+};
+
+extern uint32_t lwpy_attention; /* guarded by the GIL, but read without it by the raw domain */
+
+/* Suspends and resumes rounds so that those are active here that the thread's context asks for. */
+void lwpy_tasks_follow(PyThreadState *thread);
+
+/* Forgets all rounds; they stay as they are. */
+void lwpy_tasks_forget(void);
+
+#endif

@@ -1,0 +1,246 @@
+/* The extension module: start(), stop(), region(), snapshot(), and the types they answer with. */
+#include "record.h"
+#include "recording.h"
+#include "results.h"
+
+struct lwpy_state lwpy;
+
+static PyObject *module_start(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    (void)module;
+    static char *names[] = {"frames", NULL};
+    int frames = 25;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|i:start", names, &frames))
+        return NULL;
+    if (frames < 0 || frames > LW_STACK_MAX) {
+        PyErr_Format(PyExc_ValueError, "frames must be from 0 to %d, not %d", LW_STACK_MAX,
+                     frames);
+        return NULL;
+    }
+    if (lwpy_recording_start((uint32_t)frames) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *module_stop(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    lwpy_recording_stop();
+    Py_RETURN_NONE;
+}
+
+static PyObject *module_region(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    (void)module;
+    static char *names[] = {"name", "process", NULL};
+    PyObject *name;
+    int process = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|$p:region", names, &name, &process))
+        return NULL;
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    PyObject *region = lwpy_region_new(name, process);
+    lwpy_quiet_end(&quiet);
+    return region;
+}
+
+static PyObject *module_snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    (void)module;
+    static char *names[] = {"name", NULL};
+    const char *name = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|z:snapshot", names, &name))
+        return NULL;
+    return lwpy_recording_snapshot(name);
+}
+
+static PyObject *module_hide(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *globals;
+    int floor = 0;
+    if (!PyArg_ParseTuple(args, "O!|p:_hide", &PyDict_Type, &globals, &floor))
+        return NULL;
+    return PyBool_FromLong(lwpy_record_hide(globals, floor));
+}
+
+static PyMethodDef module_functions[] = {
+    {"start", LWPY_METHOD(module_start), METH_VARARGS | METH_KEYWORDS,
+     "start($module, /, frames=25)\n--\n\n"
+     "Records every allocation from now on, each with up to `frames` frames of its call stack."},
+    {"stop", module_stop, METH_NOARGS,
+     "stop($module, /)\n--\n\n"
+     "Ends the recording. Regions, snapshots and all that was made of them keep their values."},
+    {"region", LWPY_METHOD(module_region), METH_VARARGS | METH_KEYWORDS,
+     "region($module, /, name, *, process=False)\n--\n\n"
+     "A span of work, to be used in a with statement: what does it leave behind? It sees the\n"
+     "thread or the asyncio task that enters it; with `process` all threads."},
+    {"snapshot", LWPY_METHOD(module_snapshot), METH_VARARGS | METH_KEYWORDS,
+     "snapshot($module, /, name=None)\n--\n\n"
+     "All objects at this moment. Never collects garbage. Without a recording it does not know\n"
+     "where objects were allocated."},
+    {"_hide", module_hide, METH_VARARGS, NULL},
+    {"_stack_of", lwpy_stack_of, METH_O, NULL},
+    {"_domain_totals", lwpy_domain_totals, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static const struct {
+    const char *name;
+    PyObject **base;
+    const char *doc;
+} exceptions[LWPY_EXCEPTION_COUNT] = {
+    [LWPY_NOT_RECORDING] = {"leakwatch.NotRecordingError", &PyExc_RuntimeError,
+                            "Nothing is recorded: call leakwatch.start() first."},
+    [LWPY_ALREADY_RECORDING] = {"leakwatch.AlreadyRecordingError", &PyExc_RuntimeError,
+                                "leakwatch.start() was called twice; the first goes on."},
+    [LWPY_REGION_ERROR] = {"leakwatch.RegionError", &PyExc_RuntimeError,
+                           "A region was entered or ended out of turn."},
+    [LWPY_NOT_IN_SNAPSHOT] = {"leakwatch.NotInSnapshotError", &PyExc_LookupError,
+                              "An object is not in the snapshot that was asked for it."},
+    [LWPY_RECORDING_WARNING] = {"leakwatch.RecordingWarning", &PyExc_RuntimeWarning,
+                                "There is memory that this recording cannot see."},
+};
+
+static PyType_Spec *const specs[LWPY_TYPE_COUNT] = {
+    [LWPY_REGION] = &lwpy_region_spec,     [LWPY_ENTRY] = &lwpy_entry_spec,
+    [LWPY_SURVIVOR] = &lwpy_survivor_spec, [LWPY_FRAME] = &lwpy_frame_spec,
+    [LWPY_SNAPSHOT] = &lwpy_snapshot_spec, [LWPY_SNAPSHOT_ROW] = &lwpy_snapshot_row_spec,
+    [LWPY_DIFF] = &lwpy_diff_spec,         [LWPY_DIFF_ROW] = &lwpy_diff_row_spec,
+    [LWPY_TABLE] = &lwpy_table_spec,       [LWPY_PATHS] = &lwpy_paths_spec,
+    [LWPY_PATH] = &lwpy_path_spec,         [LWPY_STEP] = &lwpy_step_spec,
+};
+
+static int add_entry(PyMethodDef *method)
+{
+    PyObject *class = (PyObject *)lwpy.types[LWPY_REGION];
+    PyObject *entry = lwpy_entry_new(lwpy.types[LWPY_REGION], method);
+    int failed = entry ? PyObject_SetAttrString(class, method->ml_name, entry) : -1;
+    Py_XDECREF(entry);
+    return failed;
+}
+
+static void clear_types(void)
+{
+    PyObject *class = (PyObject *)lwpy.types[LWPY_REGION];
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    if (class) { /* each of these refers to the class */
+        PyObject_SetAttrString(class, lwpy_region_enter.ml_name, Py_None);
+        PyObject_SetAttrString(class, lwpy_region_exit.ml_name, Py_None);
+    }
+    PyErr_Restore(type, value, trace);
+    for (int i = 0; i < LWPY_TYPE_COUNT; i++)
+        Py_CLEAR(lwpy.types[i]);
+    for (int i = 0; i < LWPY_EXCEPTION_COUNT; i++)
+        Py_CLEAR(lwpy.exceptions[i]);
+}
+
+static int make_types(void)
+{
+    for (int i = 0; i < LWPY_TYPE_COUNT; i++)
+        if (!(lwpy.types[i] = (PyTypeObject *)PyType_FromSpec(specs[i])))
+            return -1;
+    for (int i = 0; i < LWPY_EXCEPTION_COUNT; i++)
+        if (!(lwpy.exceptions[i] = PyErr_NewExceptionWithDoc(
+                  exceptions[i].name, exceptions[i].doc, *exceptions[i].base, NULL)))
+            return -1;
+    return add_entry(&lwpy_region_enter) < 0 || add_entry(&lwpy_region_exit) < 0 ? -1 : 0;
+}
+
+static int add_types(PyObject *module)
+{
+    for (int i = 0; i < LWPY_TYPE_COUNT; i++) {
+        const char *name = strrchr(specs[i]->name, '.') + 1;
+        if (*name != '_' && PyModule_AddObjectRef(module, name, (PyObject *)lwpy.types[i]) < 0)
+            return -1;
+    }
+    for (int i = 0; i < LWPY_EXCEPTION_COUNT; i++) {
+        const char *name = strrchr(exceptions[i].name, '.') + 1;
+        if (PyModule_AddObjectRef(module, name, lwpy.exceptions[i]) < 0)
+            return -1;
+    }
+    return PyModule_AddStringConstant(module, "__version__", lw_version());
+}
+
+/* The hooks are the process's, so one copy of this extension, in the main interpreter, owns them:
+ * it leaves its mark where every copy finds it. */
+static int claim_process(void)
+{
+    static const char mark[] = "leakwatch.extension";
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "leakwatch works in the main interpreter only: import "
+                                           "it there, not in a subinterpreter");
+        return -1;
+    }
+    PyObject *shared = PyInterpreterState_GetDict(PyInterpreterState_Main());
+    PyObject *mine = PyLong_FromVoidPtr(&lwpy);
+    if (!shared || !mine) {
+        Py_XDECREF(mine);
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        return -1;
+    }
+    PyObject *owner = PyDict_GetItemString(shared, mark);
+    int failed = owner ? PyObject_RichCompareBool(owner, mine, Py_NE)
+                       : PyDict_SetItemString(shared, mark, mine);
+    Py_DECREF(mine);
+    if (failed == 1)
+        PyErr_SetString(PyExc_ImportError,
+                        "another copy of leakwatch is loaded in this process: two would record "
+                        "each other; import the one that is there");
+    return failed ? -1 : 0;
+}
+
+static int stop_at_exit(PyObject *module)
+{
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *stop = atexit ? PyObject_GetAttrString(module, "stop") : NULL;
+    PyObject *done = stop ? PyObject_CallMethod(atexit, "register", "O", stop) : NULL;
+    Py_XDECREF(stop);
+    Py_XDECREF(atexit);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static int module_exec(PyObject *module)
+{
+    if (claim_process() < 0)
+        return -1;
+    *(bool *)PyModule_GetState(module) = true;
+    lwpy.modules++; /* module_free() takes it back, also after a failure */
+    if (lwpy.modules == 1 && (make_types() < 0 || stop_at_exit(module) < 0))
+        return -1;
+    return add_types(module);
+}
+
+static void module_free(void *module)
+{
+    const bool *claimed = PyModule_GetState(module);
+    if (!claimed || !*claimed || --lwpy.modules > 0)
+        return;
+    lwpy_recording_stop();
+    if (!lwpy.results) /* else they are still needed, until the process ends */
+        clear_types();
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, LWPY_SLOT(module_exec)},
+    {0, NULL},
+};
+
+static struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "leakwatch._leakwatch",
+    .m_doc = "The extension behind leakwatch.",
+    .m_size = sizeof(bool),
+    .m_methods = module_functions,
+    .m_slots = module_slots,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__leakwatch(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

@@ -1,0 +1,27 @@
+/* The recording as Python sees it: which context, since when, and the heap plugged into it. */
+#ifndef LWPY_RECORDING_H
+#define LWPY_RECORDING_H
+
+#include "types.h"
+
+/* The name of the runtime in snapshots. */
+#define LWPY_RUNTIME "python"
+
+/* The context that is recorded to; NULL with NotRecordingError if none is. */
+lw_context *lwpy_recording_required(void);
+
+/* The number of the running recording, 0 if there is none; and when the block of an object was
+ * born in it, 0 if that is not known. */
+uint64_t lwpy_recording_number(void);
+uint64_t lwpy_recording_epoch(PyObject *object);
+
+/* Takes a graph of all objects. */
+PyObject *lwpy_recording_snapshot(const char *name);
+
+int lwpy_recording_start(uint32_t frames);
+void lwpy_recording_stop(void);
+
+/* Keeps the numbers of all regions, whose context is about to go. */
+void lwpy_regions_freeze(void);
+
+#endif

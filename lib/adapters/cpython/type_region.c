@@ -1,0 +1,387 @@
+/* Region: a span of work as a context manager, and what it left behind. */
+#include "record.h"
+#include "recording.h"
+#include "types.h"
+
+enum region_state {
+    REGION_FRESH,  /* never entered: tells of all rounds of its name */
+    REGION_OPEN,   /* from here on: of its latest round */
+    REGION_ENDED,
+};
+
+typedef struct region {
+    lwpy_result result;
+    PyObject *name;
+    lw_region *region; /* NULL once the recording is over: then all numbers are below */
+    lw_round round;    /* 0: all */
+    enum region_state state;
+    bool process;
+    lw_region_stats stats;   /* as of the end of the round, or of the recording */
+    lw_survivors *survivors; /* as of the end of the recording */
+    lwpy_notes notes;        /* the same */
+} region;
+
+static const char over[] = "this region belongs to a recording that has ended: call "
+                           "leakwatch.region() again";
+
+PyObject *lwpy_region_new(PyObject *name, bool process)
+{
+    lw_context *context = lwpy_recording_required();
+    Py_ssize_t length = 0;
+    const char *words = context ? PyUnicode_AsUTF8AndSize(name, &length) : NULL;
+    if (!words)
+        return NULL;
+    if (strlen(words) != (size_t)length) {
+        PyErr_SetString(PyExc_ValueError, "the name of a region must not contain null characters");
+        return NULL;
+    }
+    region *self = lwpy_result_new(LWPY_REGION);
+    if (!self)
+        return NULL;
+    lw_error error = LW_ERROR_INIT;
+    lw_region_options options = LW_REGION_OPTIONS_INIT;
+    options.scope = process ? LW_SCOPE_PROCESS : LW_SCOPE_TASK;
+    self->name = Py_NewRef(name);
+    self->process = process;
+    if (lw_region_create(context, words, &options, &self->region, &error) != LW_OK) {
+        self->region = NULL;
+        Py_DECREF(self);
+        return lwpy_raise(&error);
+    }
+    return (PyObject *)self;
+}
+
+static void region_free(PyObject *object)
+{
+    region *self = (region *)object;
+    lw_survivors_release(self->survivors);
+    Py_XDECREF(self->name);
+    lwpy_result_free(self);
+}
+
+static PyObject *region_enter(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    region *self = (region *)object;
+    lw_error error = LW_ERROR_INIT;
+    if (!self->region) {
+        PyErr_SetString(lwpy.exceptions[LWPY_NOT_RECORDING], over);
+        return NULL;
+    }
+    if (self->state == REGION_OPEN) {
+        PyErr_Format(lwpy.exceptions[LWPY_REGION_ERROR],
+                     "region '%U' is entered already by this object: for another round inside "
+                     "it, call leakwatch.region() again",
+                     self->name);
+        return NULL;
+    }
+    lw_round round;
+    lw_status status = self->process ? lw_region_begin(self->region, &round, &error)
+                                     : lwpy_task_region_begin(self->region, &round, &error);
+    if (status != LW_OK)
+        return lwpy_raise(&error);
+    self->round = round;
+    self->state = REGION_OPEN;
+    return Py_NewRef(object);
+}
+
+static PyObject *region_exit(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    (void)args;
+    (void)count;
+    region *self = (region *)object;
+    if (self->state != REGION_OPEN) {
+        PyErr_Format(lwpy.exceptions[LWPY_REGION_ERROR],
+                     self->state == REGION_FRESH
+                         ? "region '%U' was never entered: use it in a with statement"
+                         : "region '%U' has ended already",
+                     self->name);
+        return NULL;
+    }
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    lw_error error = LW_ERROR_INIT;
+    lw_status status = LW_OK;
+    if (self->region) /* else the recording ended first, and took the numbers */
+        status = self->process
+                     ? lw_region_end(self->region, self->round, &stats, &error)
+                     : lwpy_task_region_end(self->region, self->round, &stats, &error);
+    if (status != LW_OK)
+        return lwpy_raise(&error);
+    if (self->region)
+        self->stats = stats;
+    self->state = REGION_ENDED;
+    Py_RETURN_NONE;
+}
+
+/* Rounds of which nothing is left are forgotten by the books: then nothing is current. */
+static lw_region_stats stats_of(region *self)
+{
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    if (!self->region)
+        return self->stats;
+    if (lw_region_stats_get(self->region, self->round, &stats, NULL) != LW_OK) {
+        stats = self->stats;
+        stats.current_bytes = stats.current_blocks = 0;
+    }
+    return stats;
+}
+
+/* The table of survivors: to be released unless it is the region's own. */
+static lw_survivors *survivors_of(region *self)
+{
+    if (!self->region) {
+        if (!self->survivors)
+            PyErr_SetString(PyExc_MemoryError, "no memory was left to keep the table of survivors "
+                                               "when the recording ended");
+        return self->survivors;
+    }
+    lw_survivors *survivors = NULL;
+    lw_error error = LW_ERROR_INIT;
+    lw_context *context = lwpy_record_context();
+    if (lw_survivors_take(context, self->region, self->round, &survivors, &error) != LW_OK)
+        lwpy_raise(&error);
+    return survivors;
+}
+
+static void survivors_done(region *self, lw_survivors *survivors)
+{
+    if (survivors != self->survivors)
+        lw_survivors_release(survivors);
+}
+
+void lwpy_regions_freeze(void)
+{
+    for (lwpy_result *result = lwpy.results; result; result = result->next) {
+        region *self = (region *)result;
+        if (Py_TYPE(result) != lwpy.types[LWPY_REGION] || !self->region)
+            continue;
+        self->stats = stats_of(self);
+        self->survivors = survivors_of(self);
+        PyErr_Clear(); /* out of memory: the numbers stay, the table is empty */
+        lwpy_record_notes(&self->notes);
+        self->region = NULL;
+    }
+}
+
+static PyObject *survivor_new(const lw_survivors *survivors, uint32_t index)
+{
+    lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+    lw_survivors_row_get(survivors, index, &row, NULL);
+    PyObject *line = NULL;
+    PyObject *stack = PyTuple_New(row.frames);
+    for (uint32_t level = 0; stack && level < row.frames; level++) {
+        lw_frame words = LW_FRAME_INIT;
+        lw_survivors_frame_get(survivors, index, level, &words, NULL);
+        PyObject *frame = lwpy_frame(&words);
+        if (!frame) {
+            Py_CLEAR(stack);
+            break;
+        }
+        PyTuple_SET_ITEM(stack, level, frame);
+        if (level == row.own_frame)
+            line = Py_NewRef(frame);
+    }
+    if (stack)
+        PyObject_GC_UnTrack(stack); /* frames refer to nothing */
+    return lwpy_record_new(LWPY_SURVIVOR, 6, PyLong_FromLongLong(row.bytes),
+                           PyLong_FromLongLong(row.blocks), line ? line : Py_NewRef(Py_None),
+                           stack, PyBool_FromLong(row.truncated), lwpy_string(row.domain));
+}
+
+static PyObject *region_survivors(PyObject *object)
+{
+    region *self = (region *)object;
+    lw_survivors *survivors = survivors_of(self);
+    if (!survivors)
+        return NULL;
+    lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
+    lw_survivors_info_get(survivors, &info, NULL);
+    PyObject *rows = PyList_New(0);
+    for (uint32_t i = 0; rows && i < info.rows; i++) {
+        PyObject *row = survivor_new(survivors, i);
+        if (!row || PyList_Append(rows, row) < 0)
+            Py_CLEAR(rows);
+        Py_XDECREF(row);
+    }
+    survivors_done(self, survivors);
+    return rows;
+}
+
+static void notes_of(region *self, lwpy_notes *notes)
+{
+    *notes = self->notes;
+    if (self->region)
+        lwpy_record_notes(notes);
+}
+
+static PyObject *report(PyObject *object, const lw_report_options *options)
+{
+    region *self = (region *)object;
+    struct lwpy_quiet quiet;
+    struct lwpy_text text = LWPY_TEXT_INIT;
+    lw_error error = LW_ERROR_INIT;
+    PyObject *string = NULL;
+    lwpy_quiet_begin(&quiet);
+    lw_region_stats stats = stats_of(self);
+    lw_survivors *survivors = survivors_of(self);
+    if (survivors) {
+        lw_status status =
+            lw_report_region(&stats, survivors, options, lwpy_text_write, &text, &error);
+        lwpy_notes notes;
+        notes_of(self, &notes);
+        for (uint32_t i = 0; options->format == LW_FORMAT_TEXT && i < notes.count; i++)
+            lwpy_text_format(&text, "  note: %s\n", notes.text[i]);
+        string = lwpy_text_take(&text, status, &error);
+        survivors_done(self, survivors);
+    }
+    lwpy_quiet_end(&quiet);
+    return string;
+}
+
+static PyObject *region_str(PyObject *self)
+{
+    lw_report_options options = LW_REPORT_OPTIONS_INIT;
+    lwpy_text_terminal(&options);
+    return report(self, &options);
+}
+
+static PyObject *region_text(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    lw_report_options options = LW_REPORT_OPTIONS_INIT;
+    return lwpy_text_arguments(args, kwargs, &options) < 0 ? NULL : report(self, &options);
+}
+
+static PyObject *region_json(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    lw_report_options options = LW_REPORT_OPTIONS_INIT;
+    options.format = LW_FORMAT_JSON;
+    return report(self, &options);
+}
+
+static PyObject *region_repr(PyObject *object)
+{
+    region *self = (region *)object;
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    lw_region_stats stats = stats_of(self);
+    PyObject *repr = PyUnicode_FromFormat(
+        "<leakwatch.Region %R: current %lld bytes in %lld blocks, peak %lld>", self->name,
+        (long long)stats.current_bytes, (long long)stats.current_blocks,
+        (long long)stats.peak_bytes);
+    lwpy_quiet_end(&quiet);
+    return repr;
+}
+
+/* One getter for all numbers: the closure says which. */
+static PyObject *region_number(PyObject *self, void *closure)
+{
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    lw_region_stats stats = stats_of((region *)self);
+    int64_t value;
+    memcpy(&value, (const char *)&stats + *(const size_t *)closure, sizeof value);
+    PyObject *number = PyLong_FromLongLong(value);
+    lwpy_quiet_end(&quiet);
+    return number;
+}
+
+static PyObject *region_name(PyObject *self)
+{
+    return Py_NewRef(((region *)self)->name);
+}
+
+static PyObject *region_open(PyObject *self)
+{
+    return PyBool_FromLong(((region *)self)->state == REGION_OPEN);
+}
+
+static PyObject *region_notes(PyObject *self)
+{
+    lwpy_notes notes;
+    notes_of((region *)self, &notes);
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list && i < notes.count; i++) {
+        PyObject *note = lwpy_string(notes.text[i]);
+        if (!note || PyList_Append(list, note) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(note);
+    }
+    return list;
+}
+
+#define NUMBER(field) {offsetof(lw_region_stats, field)}
+static size_t at_current[] = NUMBER(current_bytes), at_blocks[] = NUMBER(current_blocks),
+              at_peak[] = NUMBER(peak_bytes), at_net[] = NUMBER(net_bytes),
+              at_net_blocks[] = NUMBER(net_blocks), at_net_peak[] = NUMBER(net_peak_bytes),
+              at_at_end[] = NUMBER(at_end_bytes), at_rounds[] = NUMBER(rounds);
+
+static struct lwpy_getter get_survivors = {region_survivors}, get_name = {region_name},
+                          get_open = {region_open}, get_notes = {region_notes};
+
+static PyGetSetDef region_getters[] = {
+    {"current", region_number, NULL, "bytes allocated inside and still there", at_current},
+    {"blocks", region_number, NULL, "the same in blocks", at_blocks},
+    {"peak", region_number, NULL, "the most that current ever was in one round", at_peak},
+    {"net", region_number, NULL, "bytes allocated minus bytes freed meanwhile; may be negative",
+     at_net},
+    {"net_blocks", region_number, NULL, "the same in blocks", at_net_blocks},
+    {"net_peak", region_number, NULL, "the most that net ever was in one round", at_net_peak},
+    {"at_end", region_number, NULL, "what current was when the round ended; 0 while it is open",
+     at_at_end},
+    {"rounds", region_number, NULL, "how many rounds the numbers are of", at_rounds},
+    {"survivors", lwpy_get, NULL, "what current consists of, by place: the most bytes first",
+     &get_survivors},
+    {"name", lwpy_get, NULL, "as given to leakwatch.region()", &get_name},
+    {"open", lwpy_get, NULL, "whether the round has not ended yet", &get_open},
+    {"notes", lwpy_get, NULL, "what the recording cannot see, in sentences", &get_notes},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyMethodDef lwpy_region_enter = {"__enter__", region_enter, METH_NOARGS,
+                                 "__enter__($self, /)\n--\n\nBegins a round."};
+PyMethodDef lwpy_region_exit = {"__exit__", LWPY_METHOD(region_exit), METH_FASTCALL,
+                                "__exit__($self, /, *exception)\n--\n\nEnds the round."};
+
+static PyMethodDef region_methods[] = {
+    {"text", LWPY_METHOD(region_text), METH_VARARGS | METH_KEYWORDS, LWPY_TEXT_DOC},
+    {"json", region_json, METH_NOARGS, "json($self, /)\n--\n\nThe report as JSON, a str."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot region_slots[] = {
+    {Py_tp_doc, "A span of work: use it in a with statement, then print() it. Each entry is a "
+                "round; a region\nthat was never entered tells of all rounds of its name."},
+    {Py_tp_dealloc, LWPY_SLOT(region_free)},
+    {Py_tp_repr, LWPY_SLOT(region_repr)},
+    {Py_tp_str, LWPY_SLOT(region_str)},
+    {Py_tp_methods, region_methods},
+    {Py_tp_getset, region_getters},
+    {0, NULL},
+};
+
+PyType_Spec lwpy_region_spec = {"leakwatch.Region", sizeof(region), 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                region_slots};
+
+static PyMemberDef survivor_fields[] = {
+    LWPY_FIELD(0, "bytes", "live bytes that were allocated here"),
+    LWPY_FIELD(1, "blocks", "the same in blocks"),
+    LWPY_FIELD(2, "line", "the innermost Frame of your own code, or None"),
+    LWPY_FIELD(3, "stack", "all Frames, the innermost first"),
+    LWPY_FIELD(4, "truncated", "whether the stack had more frames than were recorded"),
+    LWPY_FIELD(5, "domain", "which of CPython's allocators handed it out"),
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot survivor_slots[] = {
+    {Py_tp_doc, "What survives of one place."},
+    {Py_tp_dealloc, LWPY_SLOT(lwpy_record_free)},
+    {Py_tp_repr, LWPY_SLOT(lwpy_record_repr)},
+    {Py_tp_members, survivor_fields},
+    {0, NULL},
+};
+
+PyType_Spec lwpy_survivor_spec = {"leakwatch.Survivor", LWPY_RECORD_SIZE(6), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                  survivor_slots};

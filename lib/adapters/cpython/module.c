@@ -45,13 +45,28 @@ static PyObject *module_region(PyObject *module, PyObject *args, PyObject *kwarg
     return region;
 }
 
-static PyObject *module_snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
+/* Takes its argument as it lies on the caller's stack: a tuple of ours would be in the graph. */
+static PyObject *module_snapshot(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                                 PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"name", NULL};
+    Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
     const char *name = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|z:snapshot", names, &name))
+    if (count + named > 1 ||
+        (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "name") != 0)) {
+        PyErr_SetString(PyExc_TypeError, "snapshot() takes one argument at most: name");
         return NULL;
+    }
+    if (count + named == 1 && args[0] != Py_None) {
+        if (!PyUnicode_Check(args[0])) {
+            PyErr_Format(PyExc_TypeError, "the name of a snapshot is a str, not %R",
+                         Py_TYPE(args[0]));
+            return NULL;
+        }
+        name = PyUnicode_AsUTF8(args[0]);
+        if (!name)
+            return NULL;
+    }
     return lwpy_recording_snapshot(name);
 }
 
@@ -76,7 +91,7 @@ static PyMethodDef module_functions[] = {
      "region($module, /, name, *, process=False)\n--\n\n"
      "A span of work, to be used in a with statement: what does it leave behind? It sees the\n"
      "thread or the asyncio task that enters it; with `process` all threads."},
-    {"snapshot", LWPY_METHOD(module_snapshot), METH_VARARGS | METH_KEYWORDS,
+    {"snapshot", LWPY_METHOD(module_snapshot), METH_FASTCALL | METH_KEYWORDS,
      "snapshot($module, /, name=None)\n--\n\n"
      "All objects at this moment. Never collects garbage. Without a recording it does not know\n"
      "where objects were allocated."},

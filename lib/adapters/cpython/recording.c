@@ -11,6 +11,7 @@ static struct {
     lw_context *context;
     lw_runtime *runtime;
     uint64_t number; /* of the context; 0 is none */
+    lwpy_heap heap;
 } now;
 
 void lwpy_quiet_begin(struct lwpy_quiet *quiet)
@@ -41,7 +42,8 @@ static lw_status plug_in(lw_error *error)
 {
     lw_runtime_options options = LW_RUNTIME_OPTIONS_INIT;
     options.name = LWPY_RUNTIME;
-    options.enumerate = enumerate;
+    options.enumerate = lwpy_heap_enumerate;
+    options.user = &now.heap;
     options.domains = lwpy_record_domains(&options.domain_count);
     lw_runtime_destroy(now.runtime);
     now.runtime = NULL;
@@ -137,17 +139,63 @@ void lwpy_recording_stop(void)
     drop_context();
 }
 
+static bool is_ours(PyObject *name)
+{
+    const char *words = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    if (!words)
+        PyErr_Clear();
+    return words && strncmp(words, "leakwatch", 9) == 0 && (words[9] == '\0' || words[9] == '.');
+}
+
+/* All of ours that a walk may meet: our modules, types, exceptions and results. Fills `found`
+ * unless it is NULL; returns how many. */
+static size_t list_ours(PyObject **found)
+{
+    size_t count = 0;
+    Py_ssize_t position = 0;
+    PyObject *name, *module;
+    while (PyDict_Next(PyImport_GetModuleDict(), &position, &name, &module))
+        if (is_ours(name) && ++count && found)
+            found[count - 1] = module;
+    for (int i = 0; i < LWPY_TYPE_COUNT; i++, count++)
+        if (found)
+            found[count] = (PyObject *)lwpy.types[i];
+    for (int i = 0; i < LWPY_EXCEPTION_COUNT; i++, count++)
+        if (found)
+            found[count] = lwpy.exceptions[i];
+    for (lwpy_result *result = lwpy.results; result; result = result->next, count++)
+        if (found)
+            found[count] = (PyObject *)result;
+    return count;
+}
+
+static lw_status take(const char *name, lw_snapshot **taken, lw_error *error)
+{
+    lw_snapshot_options options = LW_SNAPSHOT_OPTIONS_INIT;
+    options.name = name;
+    now.heap.hidden_count = list_ours(NULL);
+    PyObject **hidden = PyMem_RawMalloc(now.heap.hidden_count * sizeof *hidden);
+    if (!hidden) {
+        PyErr_NoMemory();
+        return LW_E_NOMEM;
+    }
+    list_ours(hidden);
+    now.heap.hidden = hidden;
+    lw_status status = lw_snapshot_take(now.context, &options, taken, error);
+    now.heap = (lwpy_heap){NULL, 0};
+    PyMem_RawFree(hidden);
+    return status;
+}
+
 PyObject *lwpy_recording_snapshot(const char *name)
 {
     lw_error error = LW_ERROR_INIT;
     lw_snapshot *taken = NULL;
-    lw_snapshot_options options = LW_SNAPSHOT_OPTIONS_INIT;
-    options.name = name;
     struct lwpy_quiet quiet;
     lwpy_quiet_begin(&quiet);
     lw_status status = need_context(&error);
     if (status == LW_OK)
-        status = lw_snapshot_take(now.context, &options, &taken, &error);
+        status = take(name, &taken, &error);
     PyObject *snapshot = NULL;
     if (status == LW_OK)
         snapshot = lwpy_snapshot_new(taken, now.number);

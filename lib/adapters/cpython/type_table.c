@@ -40,6 +40,22 @@ Py_ssize_t lwpy_table_length(PyObject *self)
     return PyList_GET_SIZE(((table *)self)->rows);
 }
 
+PyObject *lwpy_type_name(PyObject *type)
+{
+    enum { ROOM = 512 };
+    char name[ROOM];
+    if (PyUnicode_Check(type))
+        return Py_NewRef(type);
+    if (!PyType_Check(type)) {
+        PyErr_Format(PyExc_TypeError, "a type is asked for by its name or the class itself, not by "
+                                      "an instance of %s",
+                     Py_TYPE(type)->tp_name);
+        return NULL;
+    }
+    lwpy_text_type(name, sizeof name, (PyTypeObject *)type);
+    return lwpy_string(name);
+}
+
 static PyObject *row_of_name(table *self, PyObject *name)
 {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->rows); i++) {

@@ -128,6 +128,7 @@ PyObject *lwpy_frame(const lw_frame *frame);
 /* The name a class is known by in snapshots; NULL with an exception if `type` is neither a class
  * nor a str. */
 PyObject *lwpy_type_name(PyObject *type);
+void lwpy_text_type(char *out, size_t room, PyTypeObject *type); /* (heap_labels.c) */
 
 /* A mapping from the name of a type to its record, whose first field it is. Takes `rows`, a list;
  * `where` completes the sentence "no type of this name is ...", and stays. */

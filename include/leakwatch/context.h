@@ -40,7 +40,8 @@ typedef struct lw_context lw_context;
 typedef struct lw_context_options {
     uint32_t struct_size;   /**< set by ::LW_CONTEXT_OPTIONS_INIT */
     uint32_t reserved;      /**< 0 */
-    lw_allocator allocator; /**< where our own memory comes from; must outlive the context */
+    lw_allocator allocator; /**< where our own memory comes from; must outlive the context and
+                                 the snapshots, diffs, paths and tables made from it */
 } lw_context_options;
 
 /** Initial value of ::lw_context_options. */
@@ -89,10 +90,11 @@ typedef struct lw_context_stats {
     uint64_t own_bytes;       /**< bytes this context takes from its allocator now */
     uint64_t own_peak_bytes;  /**< the most it ever took */
     uint64_t events;          /**< allocations, frees and moves seen */
-    uint64_t dropped;         /**< events whose detail was lost; the sum of the next three */
+    uint64_t dropped;         /**< events whose detail was lost; the sum of the next four */
     uint64_t dropped_memory;  /**< lost because our own memory ran out */
     uint64_t dropped_reentry; /**< lost because they came from inside one of our callbacks */
     uint64_t dropped_stack;   /**< recorded, but without a stack: no memory for a new site */
+    uint64_t dropped_address; /**< lost because an address is not aligned as its domain says */
     uint64_t unknown_frees;   /**< frees of blocks that predate recording, or of no block */
     uint64_t replaced;        /**< allocations over a live block: its free was never seen */
     uint64_t sites;           /**< call stacks known */
@@ -102,7 +104,7 @@ typedef struct lw_context_stats {
 /** Initial value of ::lw_context_stats. */
 #define LW_CONTEXT_STATS_INIT                                                                      \
     {                                                                                              \
-        (uint32_t)sizeof(lw_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                     \
+        (uint32_t)sizeof(lw_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                  \
     }
 
 /**

@@ -249,7 +249,7 @@ typedef struct lw_block {
     lw_site site;         /**< where it was allocated; 0 unknown */
     const void *address;  /**< its start */
     uint64_t size;        /**< in bytes */
-    uint64_t epoch;       /**< when: the number of snapshots and region entries before it */
+    uint64_t epoch;       /**< of its birth: see lw_snapshot_info::epoch */
 } lw_block;
 
 /** Initial value of an ::lw_block. */

@@ -104,9 +104,9 @@ typedef struct lw_region_stats {
                                     For all rounds, the sum */
     int64_t net_blocks;        /**< the same in blocks */
     int64_t net_peak_bytes;    /**< the most `net_bytes` ever was in one round */
-    int64_t peak_error;        /**< `peak_bytes` may be too low by up to this; 0: exact. Only
+    int64_t peak_error;        /**< `peak_bytes` may be off by up to this; 0: exact. Only
                                     PROCESS rounds with several threads have a bound here */
-    int64_t net_peak_error;    /**< `net_peak_bytes` may be too low by up to this; 0: exact */
+    int64_t net_peak_error;    /**< `net_peak_bytes` may be off by up to this; 0: exact */
 } lw_region_stats;
 
 /** Initial value of ::lw_region_stats. */

@@ -1,0 +1,175 @@
+/* Pages, time, threads and fork for POSIX. The only file that knows the system. */
+#if !defined(_WIN32)
+
+#define _GNU_SOURCE
+#include "platform/pages.h"
+#include "platform/system.h"
+#include "platform/thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+
+#if !defined(MAP_ANONYMOUS)
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+void *lwi_pages_map(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+void lwi_pages_unmap(void *pages, size_t size)
+{
+    munmap(pages, size);
+}
+
+void *lwi_pages_remap(void *pages, size_t old_size, size_t new_size)
+{
+#if defined(__linux__)
+    void *moved = mremap(pages, old_size, new_size, MREMAP_MAYMOVE);
+    return moved == MAP_FAILED ? NULL : moved;
+#else
+    (void)pages, (void)old_size, (void)new_size;
+    return NULL;
+#endif
+}
+
+uint64_t lwi_time_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* A lock of our own rather than pthread's: the child of a fork may simply reset it. */
+
+static void wait_for(atomic_int *state)
+{
+#if defined(__linux__)
+    syscall(SYS_futex, state, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+#else
+    (void)state;
+    sched_yield();
+#endif
+}
+
+void lwi_lock_take(lwi_lock *lock)
+{
+    int expected = 0;
+    if (atomic_compare_exchange_strong_explicit(&lock->state, &expected, 1, memory_order_acquire,
+                                                memory_order_relaxed))
+        return;
+    while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
+        wait_for(&lock->state);
+}
+
+void lwi_lock_give(lwi_lock *lock)
+{
+    int was = atomic_exchange_explicit(&lock->state, 0, memory_order_release);
+#if defined(__linux__)
+    if (was == 2)
+        syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+#else
+    (void)was;
+#endif
+}
+
+void lwi_pause(unsigned *spins)
+{
+    if (++*spins > 64)
+        sched_yield();
+}
+
+_Static_assert(sizeof(pthread_key_t) <= sizeof(uintptr_t), "a slot holds a pthread key");
+
+bool lwi_slot_make(lwi_slot *slot, void (*on_exit)(void *value))
+{
+    pthread_key_t key;
+    if (pthread_key_create(&key, on_exit) != 0)
+        return false;
+    slot->key = (uintptr_t)key;
+    slot->made = true;
+    return true;
+}
+
+void lwi_slot_drop(lwi_slot *slot)
+{
+    if (slot->made)
+        pthread_key_delete((pthread_key_t)slot->key);
+    slot->made = false;
+}
+
+void *lwi_slot_get(const lwi_slot *slot)
+{
+    return pthread_getspecific((pthread_key_t)slot->key);
+}
+
+bool lwi_slot_set(const lwi_slot *slot, void *value)
+{
+    return pthread_setspecific((pthread_key_t)slot->key, value) == 0;
+}
+
+/* The one list that belongs to the process and not to a context: fork does not know contexts. */
+static lwi_lock fork_lock;
+static lwi_fork_node *fork_list;
+static bool fork_registered;
+
+static void before_fork(void)
+{
+    lwi_lock_take(&fork_lock);
+    for (lwi_fork_node *node = fork_list; node; node = node->next)
+        node->prepare(node->user);
+    lwi_pages_fork_prepare();
+}
+
+static void after_fork_in_parent(void)
+{
+    lwi_pages_fork_done();
+    for (lwi_fork_node *node = fork_list; node; node = node->next)
+        node->parent(node->user);
+    lwi_lock_give(&fork_lock);
+}
+
+static void after_fork_in_child(void)
+{
+    lwi_pages_fork_done();
+    for (lwi_fork_node *node = fork_list; node; node = node->next)
+        node->child(node->user);
+    lwi_lock_give(&fork_lock);
+}
+
+void lwi_fork_watch(lwi_fork_node *node)
+{
+    lwi_lock_take(&fork_lock);
+    if (!fork_registered)
+        fork_registered =
+            pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+    node->next = fork_list;
+    fork_list = node;
+    lwi_lock_give(&fork_lock);
+}
+
+void lwi_fork_forget(lwi_fork_node *node)
+{
+    lwi_lock_take(&fork_lock);
+    lwi_fork_node **link = &fork_list;
+    while (*link && *link != node)
+        link = &(*link)->next;
+    if (*link)
+        *link = node->next;
+    lwi_lock_give(&fork_lock);
+}
+
+#else
+typedef int lwi_not_posix;
+#endif

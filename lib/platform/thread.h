@@ -1,0 +1,45 @@
+/* What the record needs of threads: a short lock, a slot per thread, and news of fork. */
+#ifndef LWI_PLATFORM_THREAD_H
+#define LWI_PLATFORM_THREAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A lock for cold tables. Never held while host code runs that could send an event. */
+typedef struct lwi_lock {
+    atomic_int state; /* 0 free, 1 taken, 2 taken and waited for */
+} lwi_lock;
+
+void lwi_lock_take(lwi_lock *lock);
+void lwi_lock_give(lwi_lock *lock);
+
+/* Waits a little for another thread: call it inside a spin loop with a counter from 0. */
+void lwi_pause(unsigned *spins);
+
+/* A value per thread and slot; `on_exit` runs on a thread that ends with a value that is not
+ * NULL. Slots are a scarce good of the process: one per context. */
+typedef struct lwi_slot {
+    uintptr_t key;
+    bool made;
+} lwi_slot;
+
+bool lwi_slot_make(lwi_slot *slot, void (*on_exit)(void *value));
+void lwi_slot_drop(lwi_slot *slot);
+void *lwi_slot_get(const lwi_slot *slot);
+bool lwi_slot_set(const lwi_slot *slot, void *value);
+
+/* Callbacks around fork, kept in a list of the process; the caller owns the node. `prepare` runs
+ * before, `parent` and `child` after. */
+typedef struct lwi_fork_node {
+    void (*prepare)(void *user);
+    void (*parent)(void *user);
+    void (*child)(void *user);
+    void *user;
+    struct lwi_fork_node *next;
+} lwi_fork_node;
+
+void lwi_fork_watch(lwi_fork_node *node);
+void lwi_fork_forget(lwi_fork_node *node);
+
+#endif

@@ -1,0 +1,70 @@
+/* The context and what hangs on it. Cold tables are changed under `lock`; what an event reads
+ * without it is atomic or belongs to the event's thread. Order of locks: context, map, pages. */
+#ifndef LWI_RECORD_CONTEXT_H
+#define LWI_RECORD_CONTEXT_H
+
+#include "record/birth.h"
+#include "record/map.h"
+#include "record/round.h"
+#include "record/site.h"
+#include "record/thread.h"
+#include "record/view.h"
+
+#include <leakwatch/object.h>
+#include <leakwatch/region.h>
+
+struct lw_domain {
+    lw_context *context;
+    lwi_map *map;
+    lw_domain *parent;
+    const lwi_source *source; /* how its stacks' words are described */
+    char *name;
+    lwi_map own_map; /* CARVED and APART */
+    lw_domain *next_child, *children;
+    uint32_t align_mask;
+    int32_t kind;
+    bool serial;
+    uint8_t id;
+    _Atomic int64_t adopted_bytes, adopted_blocks; /* of this domain's blocks */
+};
+
+struct lw_context {
+    lwi_mem mem;
+    _Atomic uint32_t references;
+    uint64_t serial; /* never reused: an address may be */
+    lwi_lock lock;
+    lwi_slot slot;
+    lwi_fork_node fork;
+    _Atomic(lwi_thread *) threads;
+    _Atomic uint32_t live_threads;
+    _Atomic uint64_t version; /* changes when threads must rebuild their span */
+    uint64_t code_version;    /* changes when they must forget what stacks they know */
+    uint64_t epoch;
+    _Atomic uint64_t lost_events; /* dropped before there was a thread record */
+    _Atomic int64_t published;    /* live bytes as far as threads have told; see thread.h */
+    lw_domain *domains[LWI_DOMAINS];
+    uint32_t domain_count; /* 1 is the first */
+    lwi_map shared_map;    /* of all SHARED domains */
+    lwi_sites sites;
+    lwi_births births;
+    lwi_rounds rounds;
+    lw_type *types, *last_type; /* in the order of registration */
+    lwi_attachment attachment;
+};
+
+void lwi_domains_done(lw_context *context);
+
+/* A chunk of `size` bytes born in `span` counts no more as a block of its domain. */
+void lwi_count_adopted(lwi_thread *thread, const lwi_span *span, uint8_t domain, int64_t size);
+
+void lwi_types_done(lw_context *context);
+lw_type *lwi_type_next(lw_type *type);
+lwi_lock *lwi_type_lock(lw_type *type);
+
+static inline void lwi_adopted_add(lw_domain *domain, int64_t bytes, int64_t blocks)
+{
+    atomic_fetch_add_explicit(&domain->adopted_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&domain->adopted_blocks, blocks, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* The numbers of a round, and of all rounds of a region together. */
+#include "base/error.h"
+#include "base/structs.h"
+#include "record/context.h"
+#include "record/enter.h"
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Off by what every other thread may not have published. */
+static int64_t bound(const lw_context *context, bool shared)
+{
+    const lwi_thread *newest = atomic_load_explicit(&context->threads, memory_order_acquire);
+    int64_t others = newest ? newest->index : 0;
+    return shared ? LWI_PUBLISH * (others > 0 ? others : 1) : 0;
+}
+
+void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
+{
+    lw_context *context = round->region->context;
+    bool ended = round->state == LWI_ROUND_ENDED;
+    stats->open = !ended;
+    stats->rounds = 1;
+    stats->current_bytes = lwi_round_bytes(round);
+    stats->current_blocks = lwi_round_blocks(round);
+    stats->at_end_bytes = round->at_end_bytes;
+    stats->at_end_blocks = round->at_end_blocks;
+    stats->net_bytes = round->net_bytes;
+    stats->net_blocks = round->net_blocks;
+    if (!ended) {
+        lwi_live_sum(context, &stats->net_bytes, &stats->net_blocks);
+        stats->net_bytes -= round->base_bytes;
+        stats->net_blocks -= round->base_blocks;
+    }
+    stats->peak_bytes = larger(LWI_READ(round->peak), stats->current_bytes);
+    stats->net_peak_bytes = larger(round->net_peak, stats->net_bytes);
+    stats->peak_error = bound(context, round->shared && round->stripes);
+    stats->net_peak_error = bound(context, round->shared);
+}
+
+static void add(lw_region_stats *sum, const lw_region_stats *one)
+{
+    sum->current_bytes += one->current_bytes;
+    sum->current_blocks += one->current_blocks;
+    sum->at_end_bytes += one->at_end_bytes;
+    sum->at_end_blocks += one->at_end_blocks;
+    sum->net_bytes += one->net_bytes;
+    sum->net_blocks += one->net_blocks;
+    sum->peak_bytes = larger(sum->peak_bytes, one->peak_bytes);
+    sum->net_peak_bytes = larger(sum->net_peak_bytes, one->net_peak_bytes);
+    sum->peak_error = larger(sum->peak_error, one->peak_error);
+    sum->net_peak_error = larger(sum->net_peak_error, one->net_peak_error);
+}
+
+lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_error *error)
+{
+    lw_context *context = region->context;
+    stats->at_end_bytes = region->at_end_bytes;
+    stats->at_end_blocks = region->at_end_blocks;
+    stats->net_bytes = region->net_bytes;
+    stats->net_blocks = region->net_blocks;
+    stats->peak_bytes = region->peak;
+    stats->net_peak_bytes = region->net_peak;
+    stats->peak_error = bound(context, region->shared && region->scope == LW_SCOPE_PROCESS);
+    stats->net_peak_error = bound(context, region->shared);
+    for (const lwi_round *round = region->rounds; round; round = round->next) {
+        lw_region_stats one = LW_REGION_STATS_INIT;
+        lwi_round_stats(round, &one);
+        add(stats, &one);
+    }
+    stats->rounds = region->begun;
+    stats->open = region->open;
+    if (region->overlaps && !lwi_region_live(context, region, &stats->current_bytes,
+                                             &stats->current_blocks))
+        return lwi_nomem(error, "counting what survives");
+    return LW_OK;
+}
+
+lw_status lw_region_stats_get(lw_region *region, lw_round number, lw_region_stats *stats,
+                              lw_error *error)
+{
+    lw_region_stats full = LW_REGION_STATS_INIT;
+    lw_status status = lwi_result_check(stats, "lw_region_stats", error);
+    if (status != LW_OK)
+        return status;
+    if (!region)
+        return lwi_fail(error, LW_E_INVALID, "region is NULL: make one with lw_region_create()");
+    lwi_thread *thread;
+    status = lwi_enter(region->context, &thread, error);
+    if (status != LW_OK)
+        return status;
+    lwi_thread_publish_locked(thread); /* so that this thread's last peak counts */
+    lwi_round *round = NULL;
+    if (number == 0)
+        status = lwi_region_stats(region, &full, error);
+    else if ((status = lwi_round_find(region, number, &round, LW_E_NOT_FOUND, error)) == LW_OK)
+        lwi_round_stats(round, &full);
+    lwi_leave(thread);
+    if (status == LW_OK)
+        lwi_give(stats, &full, sizeof full);
+    return status;
+}

@@ -1,0 +1,142 @@
+/* Counting in rounds, and the peaks of what the whole process holds. */
+#include "record/round.h"
+
+#include "record/context.h"
+
+/* The live bytes of the process as this thread knows them: exact but for what others have not
+ * published yet. */
+static int64_t view(const lwi_thread *thread)
+{
+    return LWI_READ(thread->context->published) + thread->pending;
+}
+
+static void raise_peak(lwi_round *round, int64_t bytes)
+{
+    int64_t peak = LWI_READ(round->peak);
+    while (bytes > peak && !atomic_compare_exchange_weak_explicit(
+                               &round->peak, &peak, bytes, memory_order_relaxed,
+                               memory_order_relaxed)) {
+    }
+}
+
+static void count_process(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_t blocks)
+{
+    lwi_stripe *stripe = &round->stripes[thread->index % LWI_STRIPES];
+    atomic_fetch_add_explicit(&stripe->bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stripe->blocks, blocks, memory_order_relaxed);
+    if (bytes > 0 && LWI_READ(thread->context->live_threads) == 1)
+        raise_peak(round, lwi_round_bytes(round));
+}
+
+void lwi_round_count(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_t blocks)
+{
+    if (round->stripes) {
+        count_process(round, thread, bytes, blocks);
+    } else if (LWI_READ(round->owner) == thread) {
+        LWI_BUMP(round->own_bytes, bytes);
+        LWI_BUMP(round->own_blocks, blocks);
+        int64_t now = LWI_READ(round->own_bytes) + LWI_READ(round->remote_bytes);
+        if (bytes > 0 && now > LWI_READ(round->peak))
+            atomic_store_explicit(&round->peak, now, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(&round->remote_bytes, bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&round->remote_blocks, blocks, memory_order_relaxed);
+    }
+}
+
+/* Every open round takes the most that lived since this thread's last fold into its peaks. What
+ * was high before a round began is none of its business. */
+static void fold(lwi_thread *thread)
+{
+    int64_t now = view(thread);
+    for (lwi_round *round = thread->context->rounds.open; round; round = round->next_open) {
+        int64_t high = round->epoch <= thread->folded_at ? thread->high : now;
+        if (high - round->base_view > round->net_peak)
+            round->net_peak = high - round->base_view;
+        if (round->stripes)
+            raise_peak(round, lwi_round_bytes(round));
+    }
+    thread->high = now;
+    thread->folded_at = thread->context->epoch;
+}
+
+void lwi_thread_publish_locked(lwi_thread *thread)
+{
+    atomic_fetch_add_explicit(&thread->context->published, thread->pending, memory_order_relaxed);
+    thread->pending = 0;
+    thread->since = 0;
+    fold(thread);
+}
+
+void lwi_thread_publish(lwi_thread *thread)
+{
+    lwi_lock_take(&thread->context->lock);
+    lwi_thread_publish_locked(thread);
+    lwi_lock_give(&thread->context->lock);
+}
+
+void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks)
+{
+    *bytes = 0;
+    *blocks = 0;
+    lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_acquire);
+    for (; thread; thread = thread->next) {
+        for (uint32_t i = 1; i <= context->domain_count; i++) {
+            *bytes += LWI_READ(thread->domains[i].bytes);
+            *blocks += LWI_READ(thread->domains[i].blocks);
+        }
+    }
+}
+
+static void unlink_round(lwi_round *round)
+{
+    *round->link = round->next;
+    if (round->next)
+        round->next->link = round->link;
+}
+
+static void free_round(lw_context *context, lwi_round *round)
+{
+    lwi_free(&context->mem, round->stripes, LWI_STRIPES * sizeof *round->stripes);
+    lwi_free(&context->mem, round, sizeof *round);
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void lwi_round_forget(lw_context *context, lwi_round *round)
+{
+    lwi_mem *table_mem = &context->mem;
+    if (round->state != LWI_ROUND_ENDED || round->spans > 0)
+        return;
+    lw_region *region = round->region;
+    region->peak = larger(region->peak, LWI_READ(round->peak));
+    region->net_peak = larger(region->net_peak, round->net_peak);
+    region->shared = region->shared || round->shared;
+    region->at_end_bytes += round->at_end_bytes;
+    region->at_end_blocks += round->at_end_blocks;
+    region->net_bytes += round->net_bytes;
+    region->net_blocks += round->net_blocks;
+    HASH_DEL(context->rounds.by_number, round);
+    unlink_round(round);
+    free_round(context, round);
+}
+
+void lwi_rounds_done(lw_context *context)
+{
+    lwi_mem *table_mem = &context->mem;
+    lwi_round *round, *next;
+    HASH_ITER(hh, context->rounds.by_number, round, next)
+    {
+        HASH_DEL(context->rounds.by_number, round);
+        free_round(context, round);
+    }
+    while (context->rounds.regions) {
+        lw_region *region = context->rounds.regions;
+        context->rounds.regions = region->next;
+        lwi_strfree(&context->mem, region->name);
+        lwi_free(&context->mem, region, sizeof *region);
+    }
+}

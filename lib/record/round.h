@@ -1,0 +1,114 @@
+/* Rounds: what a region counts while it runs, and after.
+ *
+ * A round's own bytes are written by the thread that has it open; frees by others go to a second
+ * pair of words. So its peak is exact at its own allocations, and nothing is shared while nobody
+ * else frees. A PROCESS round has stripes instead, and takes its peak when threads publish. */
+#ifndef LWI_RECORD_ROUND_H
+#define LWI_RECORD_ROUND_H
+
+#include "record/thread.h"
+#include "record/uthash_mem.h"
+
+#include <leakwatch/region.h>
+#include <stdatomic.h>
+
+enum { LWI_STRIPES = 16 };
+
+typedef struct lwi_stripe {
+    _Atomic int64_t bytes, blocks;
+    char apart[48]; /* a cache line each */
+} lwi_stripe;
+
+enum lwi_round_state { LWI_ROUND_OPEN, LWI_ROUND_SUSPENDED, LWI_ROUND_ENDED };
+
+typedef struct lwi_round {
+    lw_region *region;
+    _Atomic(lwi_thread *) owner; /* the thread in which it is active */
+    _Atomic int64_t own_bytes, own_blocks;
+    _Atomic int64_t remote_bytes, remote_blocks;
+    _Atomic int64_t peak;
+    lwi_stripe *stripes; /* PROCESS only */
+    int32_t state;
+    bool shared;         /* several threads lived meanwhile: peaks over all have a bound */
+    bool inside_itself;  /* begun inside another round of its region */
+    uint64_t spans;      /* that hold it */
+    struct lwi_span *last_span;
+    int64_t at_end_bytes, at_end_blocks;
+    uint64_t epoch;      /* of its beginning */
+    int64_t base_bytes, base_blocks; /* what lived then, in truth */
+    int64_t base_view;               /* and as the beginning thread saw it */
+    int64_t net_bytes, net_blocks;   /* after the end */
+    int64_t net_peak;
+    lw_round number;
+    int32_t scope;
+    struct lwi_round *next, **link;           /* in its region */
+    struct lwi_round *next_open, **link_open; /* among the open ones, PROCESS rounds too */
+    UT_hash_handle hh;                        /* by number */
+} lwi_round;
+
+struct lw_region {
+    lw_context *context;
+    char *name;
+    int32_t scope;
+    bool overlaps;  /* rounds of it were inside one another: their sums would count twice */
+    uint64_t begun; /* rounds, forgotten ones too */
+    uint32_t open;
+    bool shared;    /* a forgotten round was */
+    int64_t peak, net_peak; /* the most in any one forgotten round */
+    int64_t at_end_bytes, at_end_blocks; /* sums over forgotten rounds */
+    int64_t net_bytes, net_blocks;
+    lwi_round *rounds;
+    lw_region *next;
+};
+
+typedef struct lwi_rounds {
+    lw_region *regions;
+    lwi_round *by_number;
+    lwi_round *open;
+    lw_round last; /* number */
+} lwi_rounds;
+
+/* Counts an allocation, or a free with negative numbers, in one round. */
+void lwi_round_count(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_t blocks);
+
+/* Tells the process what this thread has allocated and freed. Takes the lock, or has it. */
+void lwi_thread_publish(lwi_thread *thread);
+void lwi_thread_publish_locked(lwi_thread *thread);
+
+/* A round that has ended and that no span holds is forgotten. Under the lock. */
+void lwi_round_forget(lw_context *context, lwi_round *round);
+
+void lwi_rounds_done(lw_context *context);
+
+/* What lives in all domains together, adopted chunks not counted. Under the lock. */
+void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks);
+
+/* What lives of a region, each block once. Under the lock; false without memory. */
+bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
+                     int64_t *blocks);
+
+static inline int64_t lwi_round_bytes(const lwi_round *round)
+{
+    int64_t sum = LWI_READ(round->own_bytes) + LWI_READ(round->remote_bytes);
+    for (int i = 0; round->stripes && i < LWI_STRIPES; i++)
+        sum += LWI_READ(round->stripes[i].bytes);
+    return sum;
+}
+
+static inline int64_t lwi_round_blocks(const lwi_round *round)
+{
+    int64_t sum = LWI_READ(round->own_blocks) + LWI_READ(round->remote_blocks);
+    for (int i = 0; round->stripes && i < LWI_STRIPES; i++)
+        sum += LWI_READ(round->stripes[i].blocks);
+    return sum;
+}
+
+/* A round by its number, under the lock. `missing` is the status for one that is forgotten. */
+lw_status lwi_round_find(lw_region *region, lw_round number, lwi_round **round, lw_status missing,
+                         lw_error *error);
+
+/* Under the lock. */
+void lwi_round_stats(const lwi_round *round, lw_region_stats *stats);
+lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_error *error);
+
+#endif

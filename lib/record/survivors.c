@@ -1,0 +1,260 @@
+/* What survives, by site: a walk over the maps counts live blocks by birth, births are merged by
+ * site and domain, and the result is a table that owns its text. */
+#include "base/error.h"
+#include "base/sort.h"
+#include "base/structs.h"
+#include "record/context.h"
+#include "record/enter.h"
+#include "record/survivors.h"
+
+#include <string.h>
+
+/* ---- counting by birth ---- */
+
+typedef struct tally {
+    lw_context *context;
+    const lw_region *region; /* NULL: everything */
+    const lwi_round *round;  /* NULL: all its rounds */
+    lwi_amount *births;      /* by number */
+    uint32_t count;
+} tally;
+
+static bool born_inside(const tally *tally, const lwi_birth *birth)
+{
+    if (!tally->region)
+        return true;
+    for (const lwi_span *span = birth->span; span->round; span = span->parent) {
+        if (tally->round ? span->round == tally->round : span->round->region == tally->region)
+            return true;
+    }
+    return false;
+}
+
+static void tally_block(uint64_t address, lwi_record record, void *user)
+{
+    tally *tally = user;
+    (void)address;
+    if (record.birth >= tally->count)
+        return;
+    tally->births[record.birth].bytes += (int64_t)record.size;
+    tally->births[record.birth].blocks++;
+}
+
+static void tally_maps(tally *tally)
+{
+    lw_context *context = tally->context;
+    lwi_map_each(&context->shared_map, 0, UINT64_MAX, tally_block, tally);
+    for (uint32_t i = 1; i <= context->domain_count; i++) {
+        if (context->domains[i]->map == &context->domains[i]->own_map)
+            lwi_map_each(&context->domains[i]->own_map, 0, UINT64_MAX, tally_block, tally);
+    }
+    for (uint32_t i = 1; i < tally->count; i++) {
+        const lwi_birth *birth = lwi_birth_at(&context->births, i);
+        if (!birth->span || (birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED)) ||
+            !born_inside(tally, birth))
+            tally->births[i] = (lwi_amount){0, 0};
+    }
+}
+
+static bool tally_make(tally *tally)
+{
+    tally->count = tally->context->births.count;
+    if (tally->count == 0)
+        return true;
+    tally->births =
+        lwi_alloc(&tally->context->mem, lwi_array_size(tally->count, sizeof *tally->births));
+    if (!tally->births)
+        return false;
+    tally_maps(tally);
+    return true;
+}
+
+static void tally_free(tally *tally)
+{
+    lwi_free(&tally->context->mem, tally->births,
+             lwi_array_size(tally->count, sizeof *tally->births));
+}
+
+bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
+                     int64_t *blocks)
+{
+    tally tally = {context, region, NULL, NULL, 0};
+    if (!tally_make(&tally))
+        return false;
+    *bytes = 0;
+    *blocks = 0;
+    for (uint32_t i = 1; i < tally.count; i++) {
+        *bytes += tally.births[i].bytes;
+        *blocks += tally.births[i].blocks;
+    }
+    tally_free(&tally);
+    return true;
+}
+
+/* ---- merging births into rows ---- */
+
+static int by_site(const void *a, const void *b, const void *user)
+{
+    const lwi_row *x = a, *y = b;
+    (void)user;
+    if (x->site != y->site)
+        return x->site < y->site ? -1 : 1;
+    return (x->domain > y->domain) - (x->domain < y->domain);
+}
+
+static uint32_t merge(lwi_row *rows, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept && by_site(&rows[kept - 1], &rows[i], NULL) == 0) {
+            rows[kept - 1].live.bytes += rows[i].live.bytes;
+            rows[kept - 1].live.blocks += rows[i].live.blocks;
+        } else {
+            rows[kept++] = rows[i];
+        }
+    }
+    return kept;
+}
+
+static bool rows_make(lw_survivors *survivors, const tally *tally)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < tally->count; i++)
+        count += tally->births[i].blocks > 0;
+    survivors->room = count;
+    if (count == 0)
+        return true;
+    survivors->rows = lwi_alloc(&survivors->mem, lwi_array_size(count, sizeof(lwi_row)));
+    if (!survivors->rows)
+        return false;
+    count = 0;
+    for (uint32_t i = 1; i < tally->count; i++) {
+        const lwi_birth *birth = lwi_birth_at(&tally->context->births, i);
+        if (tally->births[i].blocks > 0)
+            survivors->rows[count++] = (lwi_row){tally->births[i], birth->site, birth->domain,
+                                                 false, 0, 0, NULL};
+    }
+    lwi_sort(survivors->rows, count, sizeof(lwi_row), by_site, NULL);
+    survivors->count = merge(survivors->rows, count);
+    return true;
+}
+
+/* ---- copying text ---- */
+
+static const char *text_copy(lw_survivors *survivors, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t length = strlen(text) + 1;
+    memcpy(survivors->text_end, text, length);
+    survivors->text_end += length;
+    return survivors->text_end - length;
+}
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* How many frames and bytes of text all rows need. */
+static void measure(lw_survivors *survivors, lw_context *context, uint64_t *frames, size_t *text)
+{
+    lw_frame buffer[LW_STACK_MAX];
+    for (uint32_t i = 0; i < survivors->count; i++) {
+        lwi_row *row = &survivors->rows[i];
+        row->depth = lwi_site_read(&context->sites, row->site, buffer, LW_STACK_MAX);
+        *frames += row->depth;
+        *text += text_size(context->domains[row->domain]->name);
+        for (uint32_t j = 0; j < row->depth; j++)
+            *text += text_size(buffer[j].function) + text_size(buffer[j].file);
+    }
+}
+
+static void row_fill(lw_survivors *survivors, lw_context *context, lwi_row *row, lw_frame *frames)
+{
+    lwi_site_read(&context->sites, row->site, frames, row->depth);
+    row->frames = (uint32_t)(frames - survivors->frames);
+    row->domain_name = text_copy(survivors, context->domains[row->domain]->name);
+    row->truncated = lwi_site_truncated(&context->sites, row->site);
+    for (uint32_t j = 0; j < row->depth; j++) {
+        frames[j].function = text_copy(survivors, frames[j].function);
+        frames[j].file = text_copy(survivors, frames[j].file);
+    }
+}
+
+static bool fill(lw_survivors *survivors, lw_context *context, const lw_region *region)
+{
+    uint64_t frames = 0;
+    size_t text = text_size(region ? region->name : NULL) + 1;
+    measure(survivors, context, &frames, &text);
+    survivors->frame_count = frames;
+    survivors->text_size = text;
+    survivors->text = survivors->text_end = lwi_alloc(&survivors->mem, text);
+    if (frames)
+        survivors->frames =
+            lwi_alloc(&survivors->mem, lwi_array_size(frames, sizeof(lw_frame)));
+    if (!survivors->text || (frames && !survivors->frames))
+        return false;
+    survivors->region = text_copy(survivors, region ? region->name : NULL);
+    lw_frame *next = survivors->frames;
+    for (uint32_t i = 0; i < survivors->count; i++) {
+        row_fill(survivors, context, &survivors->rows[i], next);
+        next += survivors->rows[i].depth;
+    }
+    return true;
+}
+
+/* ---- taking ---- */
+
+static bool take(lw_survivors *survivors, tally *tally)
+{
+    if (!tally_make(tally))
+        return false;
+    bool done = rows_make(survivors, tally) && fill(survivors, tally->context, tally->region);
+    tally_free(tally);
+    return done;
+}
+
+static lw_survivors *survivors_make(lw_context *context)
+{
+    lwi_mem mem;
+    lwi_mem_init(&mem, context->mem.allocator, context->mem.allocator);
+    lw_survivors *survivors = lwi_alloc(&mem, sizeof *survivors);
+    if (survivors)
+        lwi_mem_init(&survivors->mem, mem.allocator, mem.allocator);
+    return survivors;
+}
+
+lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round number,
+                            lw_survivors **survivors, lw_error *error)
+{
+    lwi_thread *thread;
+    lwi_round *round = NULL;
+    if (!survivors)
+        return lwi_fail(error, LW_E_INVALID, "survivors is NULL: nowhere to put the result");
+    *survivors = NULL;
+    if (!context || (region && region->context != context) || (!region && number))
+        return lwi_fail(error, LW_E_INVALID, "%s",
+                        !context ? "context is NULL"
+                        : region ? "this region is of another context"
+                                 : "a round needs its region");
+    lw_context_stats stats = LW_CONTEXT_STATS_INIT;
+    lw_status status = lwi_enter(context, &thread, error);
+    if (status != LW_OK)
+        return status;
+    if (number)
+        status = lwi_round_find(region, number, &round, LW_E_NOT_FOUND, error);
+    lw_survivors *fresh = status == LW_OK ? survivors_make(context) : NULL;
+    tally tally = {context, region, round, NULL, 0};
+    if (status == LW_OK && (!fresh || !take(fresh, &tally)))
+        status = lwi_nomem(error, "the table of survivors");
+    lwi_leave(thread);
+    if (status != LW_OK) {
+        lw_survivors_release(fresh);
+        return status;
+    }
+    lw_context_stats_get(context, &stats, NULL);
+    lwi_survivors_finish(fresh, &stats);
+    *survivors = fresh;
+    return LW_OK;
+}

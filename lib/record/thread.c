@@ -1,0 +1,146 @@
+#include "record/context.h"
+
+#include <string.h>
+
+#if defined(__GLIBC__) && defined(__GNUC__)
+#define FAST_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define FAST_TLS
+#endif
+
+/* The last context this thread sent an event to. The serial guards against a new context at the
+ * address of an old one. */
+static _Thread_local struct {
+    uint64_t serial;
+    lwi_thread *thread;
+    bool making; /* the system may allocate for us; that event is not recorded */
+} last FAST_TLS;
+
+/* The thread is gone, its counters stay. With a round still open it also stays in its span. */
+static void retire(lw_context *context, lwi_thread *thread)
+{
+    if (thread->round_count == 0)
+        lwi_span_leave(context, thread);
+    atomic_store_explicit(&thread->free, true, memory_order_release);
+}
+
+static void on_thread_exit(void *value)
+{
+    lwi_thread *thread = value;
+    lw_context *context = thread->context;
+    if (last.thread == thread)
+        last.serial = 0;
+    lwi_thread_publish(thread);
+    lwi_lock_take(&context->lock);
+    retire(context, thread);
+    atomic_fetch_sub_explicit(&context->live_threads, 1, memory_order_relaxed);
+    lwi_lock_give(&context->lock);
+}
+
+bool lwi_threads_init(lw_context *context)
+{
+    return lwi_slot_make(&context->slot, on_thread_exit);
+}
+
+/* A record that a thread left behind, with no round still open in it. */
+static lwi_thread *reuse(lw_context *context)
+{
+    lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_relaxed);
+    for (; thread; thread = thread->next) {
+        if (LWI_READ(thread->free) && thread->round_count == 0)
+            return thread;
+    }
+    return NULL;
+}
+
+static lwi_thread *enlist(lw_context *context)
+{
+    lwi_thread *thread = reuse(context);
+    if (!thread) {
+        thread = lwi_alloc(&context->mem, sizeof *thread);
+        if (!thread)
+            return NULL;
+        lwi_thread *head = atomic_load_explicit(&context->threads, memory_order_relaxed);
+        thread->context = context;
+        thread->next = head;
+        thread->index = head ? head->index + 1 : 0;
+        atomic_store_explicit(&context->threads, thread, memory_order_release);
+    }
+    thread->ignore = 0;
+    thread->busy = false;
+    thread->pending = 0;
+    thread->since = 0;
+    thread->high = LWI_READ(context->published);
+    atomic_store_explicit(&thread->free, false, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&context->live_threads, 1, memory_order_relaxed) > 0) {
+        for (lwi_round *round = context->rounds.open; round; round = round->next_open)
+            round->shared = true;
+    }
+    return thread;
+}
+
+static lwi_thread *thread_make(lw_context *context)
+{
+    lwi_thread *thread = lwi_slot_get(&context->slot);
+    if (!thread && !last.making) {
+        last.making = true;
+        lwi_lock_take(&context->lock);
+        thread = enlist(context);
+        lwi_lock_give(&context->lock);
+        if (thread && !lwi_slot_set(&context->slot, thread)) {
+            atomic_store_explicit(&thread->free, true, memory_order_release);
+            thread = NULL;
+        }
+        last.making = false;
+    }
+    if (thread) {
+        last.serial = context->serial;
+        last.thread = thread;
+    } else {
+        atomic_fetch_add_explicit(&context->lost_events, 1, memory_order_relaxed);
+    }
+    return thread;
+}
+
+lwi_thread *lwi_thread_get(lw_context *context)
+{
+    return last.serial == context->serial ? last.thread : thread_make(context);
+}
+
+lwi_thread *lwi_thread_peek(lw_context *context)
+{
+    return last.serial == context->serial ? last.thread : lwi_slot_get(&context->slot);
+}
+
+void lwi_threads_done(lw_context *context)
+{
+    lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_relaxed), *next;
+    for (; thread; thread = next) {
+        next = thread->next;
+        lwi_free(&context->mem, thread->rounds,
+                 lwi_array_size(thread->round_room, sizeof *thread->rounds));
+        lwi_free(&context->mem, thread, sizeof *thread);
+    }
+    lwi_slot_drop(&context->slot);
+    if (last.serial == context->serial)
+        last.serial = 0;
+}
+
+void lwi_threads_forked(lw_context *context)
+{
+    lwi_thread *self = lwi_thread_peek(context);
+    lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_relaxed);
+    uint32_t live = 0;
+    for (; thread; thread = thread->next) {
+        if (thread == self) {
+            live++;
+            continue;
+        }
+        retire(context, thread);
+        atomic_store_explicit(&thread->held_over, 0, memory_order_relaxed);
+        for (int i = 0; i < LWI_HELD; i++)
+            atomic_store_explicit(&thread->held[i], 0, memory_order_relaxed);
+        thread->held_count = 0;
+    }
+    atomic_store_explicit(&context->live_threads, live, memory_order_relaxed);
+}

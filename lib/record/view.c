@@ -1,0 +1,97 @@
+/* What a question about one block or site answers, in public and to capture. */
+#include "record/view.h"
+
+#include "base/error.h"
+#include "base/structs.h"
+#include "record/context.h"
+#include "record/enter.h"
+
+/* Under the lock: births must not be recycled meanwhile. */
+static bool block_view(const lw_domain *domain, uint64_t address, lwi_block_view *view)
+{
+    lwi_record record = lwi_map_covering(domain->map, address, &view->start);
+    if (!record.birth)
+        return false;
+    const lwi_birth *birth = lwi_birth_at(&domain->context->births, record.birth);
+    if (birth->flags & LWI_UNCOUNTED)
+        return false;
+    view->size = record.size;
+    view->epoch = birth->span->epoch;
+    view->site = birth->site;
+    return true;
+}
+
+bool lwi_view_block(const lw_domain *domain, uint64_t address, lwi_block_view *view)
+{
+    lwi_thread *thread;
+    if (lwi_enter(domain->context, &thread, NULL) != LW_OK)
+        return false;
+    bool found = block_view(domain, address, view);
+    lwi_leave(thread);
+    return found;
+}
+
+/* Frames of a site, under the lock while they are copied; their strings stay. */
+static uint32_t frames_read(lw_context *context, lw_site site, lw_frame *frames, uint32_t room)
+{
+    lwi_thread *thread;
+    if (lwi_enter(context, &thread, NULL) != LW_OK)
+        return 0;
+    uint32_t depth = lwi_site_read(&context->sites, site, frames, room);
+    lwi_leave(thread);
+    return depth;
+}
+
+uint32_t lwi_view_depth(lw_context *context, lw_site site)
+{
+    return frames_read(context, site, NULL, 0);
+}
+
+bool lwi_view_frame(lw_context *context, lw_site site, uint32_t level, lw_frame *frame)
+{
+    lw_frame frames[LW_STACK_MAX];
+    if (level >= frames_read(context, site, frames, LW_STACK_MAX))
+        return false;
+    *frame = frames[level];
+    return true;
+}
+
+lw_status lw_block_find(lw_domain *domain, const void *address, lw_block *block, lw_error *error)
+{
+    lw_block full = LW_BLOCK_INIT;
+    lwi_block_view view;
+    lw_status status = lwi_result_check(block, "lw_block", error);
+    if (status != LW_OK)
+        return status;
+    if (!domain)
+        return lwi_fail(error, LW_E_INVALID, "domain is NULL");
+    lwi_thread *thread;
+    status = lwi_enter(domain->context, &thread, error);
+    if (status != LW_OK)
+        return status;
+    bool found = block_view(domain, (uint64_t)(uintptr_t)address, &view);
+    lwi_leave(thread);
+    if (!found)
+        return lwi_fail(error, LW_E_NOT_FOUND, "domain \"%s\": no live block holds 0x%llx",
+                        domain->name, (unsigned long long)(uintptr_t)address);
+    full.site = view.site;
+    full.address = (const void *)(uintptr_t)view.start;
+    full.size = view.size;
+    full.epoch = view.epoch;
+    lwi_give(block, &full, sizeof full);
+    return LW_OK;
+}
+
+lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, void *user,
+                         lw_error *error)
+{
+    lw_frame frames[LW_STACK_MAX];
+    if (!context || !visit)
+        return lwi_fail(error, LW_E_INVALID, "%s is NULL", context ? "visit" : "context");
+    uint32_t depth = frames_read(context, site, frames, LW_STACK_MAX);
+    if (depth == 0)
+        return lwi_fail(error, LW_E_NOT_FOUND, "there is no site %u", (unsigned)site);
+    for (uint32_t i = 0; i < depth && visit(&frames[i], user) == 0; i++) {
+    }
+    return LW_OK;
+}

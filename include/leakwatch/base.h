@@ -57,6 +57,13 @@
 #else
 #define LW_API
 #endif
+
+/* Parameter 2 is an address that is never read through: memory fresh from malloc is no mistake. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define LW_ADDRESS_2 __attribute__((access(none, 2)))
+#else
+#define LW_ADDRESS_2
+#endif
 /** @endcond */
 
 LW_BEGIN_DECLS

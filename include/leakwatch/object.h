@@ -68,7 +68,7 @@ LW_API lw_status lw_type_create(lw_context *context, const char *name, uint64_t 
  *               was destroyed without a word: it is counted as destroyed and `unseen`.
  *               any-thread.
  */
-LW_API void lw_object_created(lw_type *type, const void *object);
+LW_API void lw_object_created(lw_type *type, const void *object) LW_ADDRESS_2;
 
 /**
  * An object ends.
@@ -76,7 +76,7 @@ LW_API void lw_object_created(lw_type *type, const void *object);
  * @param type   its type; NULL is ignored
  * @param object its address; one that does not live is counted as `unknown`. any-thread.
  */
-LW_API void lw_object_destroyed(lw_type *type, const void *object);
+LW_API void lw_object_destroyed(lw_type *type, const void *object) LW_ADDRESS_2;
 
 /** The numbers of a type. */
 typedef struct lw_type_stats {

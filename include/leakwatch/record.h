@@ -154,7 +154,7 @@ LW_API lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *s
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOT_FOUND (no such block is recorded); ::LW_E_STATE
  *         (adopted already); ::LW_E_NOMEM. any-thread, by the owner of the chunk.
  */
-LW_API lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *error);
+LW_API lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *error) LW_ADDRESS_2;
 
 /**
  * A block was handed out. Call it after the allocation.
@@ -165,7 +165,7 @@ LW_API lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *
  * @param stack  the calls that lead here, or NULL if not known. any-thread.
  */
 LW_API void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size,
-                           const lw_stack *stack);
+                           const lw_stack *stack) LW_ADDRESS_2;
 
 /**
  * lw_block_alloc() with a place in a C source as its stack.
@@ -177,7 +177,7 @@ LW_API void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size,
  *               any-thread.
  */
 LW_API void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size,
-                              const char *place);
+                              const char *place) LW_ADDRESS_2;
 
 /**
  * A block goes back. Call it *before* the memory is given back. Unknown blocks are harmless.
@@ -185,7 +185,7 @@ LW_API void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t siz
  * @param domain where
  * @param block  its address; NULL is ignored. any-thread.
  */
-LW_API void lw_block_free(lw_domain *domain, const void *block);
+LW_API void lw_block_free(lw_domain *domain, const void *block) LW_ADDRESS_2;
 
 /**
  * lw_block_free() for a host that knows the size. A size that differs from the recorded one is
@@ -195,7 +195,7 @@ LW_API void lw_block_free(lw_domain *domain, const void *block);
  * @param block  its address; NULL is ignored
  * @param size   the size in bytes. any-thread.
  */
-LW_API void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size);
+LW_API void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size) LW_ADDRESS_2;
 
 /** A block on its way through `realloc`. On the caller's stack; its fields are private. */
 typedef struct lw_move {
@@ -214,7 +214,7 @@ typedef struct lw_move {
  * @param block  the block as it is now; NULL (then the end is a plain allocation)
  * @param move   receives what is set aside. any-thread.
  */
-LW_API void lw_move_begin(lw_domain *domain, const void *block, lw_move *move);
+LW_API void lw_move_begin(lw_domain *domain, const void *block, lw_move *move) LW_ADDRESS_2;
 
 /**
  * The block was resized, in place or not. It counts as freed and allocated anew, here.
@@ -224,7 +224,8 @@ LW_API void lw_move_begin(lw_domain *domain, const void *block, lw_move *move);
  * @param size  its new size in bytes
  * @param stack as for lw_block_alloc(). any-thread.
  */
-LW_API void lw_move_end(lw_move *move, const void *block, uint64_t size, const lw_stack *stack);
+LW_API void lw_move_end(lw_move *move, const void *block, uint64_t size,
+                        const lw_stack *stack) LW_ADDRESS_2;
 
 /**
  * lw_move_end() with a place in a C source as its stack.
@@ -234,7 +235,8 @@ LW_API void lw_move_end(lw_move *move, const void *block, uint64_t size, const l
  * @param size  its new size in bytes
  * @param place as for lw_block_alloc_at(). any-thread.
  */
-LW_API void lw_move_end_at(lw_move *move, const void *block, uint64_t size, const char *place);
+LW_API void lw_move_end_at(lw_move *move, const void *block, uint64_t size,
+                           const char *place) LW_ADDRESS_2;
 
 /**
  * The block could not be resized and stands as it was, record, region and all.

@@ -282,7 +282,7 @@ typedef struct lw_check lw_check;
 
 /** The ways in which an `enumerate` can be wrong. */
 enum lw_problem_kind {
-    LW_PROBLEM_UNROOTED = 1,  /**< nodes that no root reaches though nothing says they are garbage */
+    LW_PROBLEM_UNROOTED = 1,  /**< nodes that no root reaches and nothing says are garbage */
     LW_PROBLEM_DANGLING = 2,  /**< edges or roots whose end was never pushed */
     LW_PROBLEM_UNSTABLE = 3,  /**< two enumerations of an unchanged heap differ */
     LW_PROBLEM_MISSING = 4,   /**< fewer edges than the stated references */

@@ -105,7 +105,7 @@ typedef struct lw_snapshot_info {
     uint64_t edges;          /**< edges, of every kind */
     uint64_t size;           /**< the nodes' sizes added up, in bytes */
     uint64_t external;       /**< bytes that nodes own outside of themselves */
-    uint64_t epoch;          /**< counts snapshots and rounds; a block of a later epoch was born after */
+    uint64_t epoch;          /**< a block of a later epoch was born after the capture */
     uint32_t types;          /**< types with or without nodes */
     uint32_t roots;          /**< roots pushed by the runtimes */
     uint32_t outside;        /**< nodes held from outside: counted references nobody pushed */

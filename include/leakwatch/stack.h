@@ -155,7 +155,7 @@ LW_API lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn v
  * @param size   its size in bytes
  * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOMEM. any-thread.
  */
-LW_API lw_status lw_code_watch(lw_domain *domain, const void *code, uint64_t size);
+LW_API lw_status lw_code_watch(lw_domain *domain, const void *code, uint64_t size) LW_ADDRESS_2;
 
 /**
  * Retires the words from `first` to `last`: what they meant is gone, sites that have them keep

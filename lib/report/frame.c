@@ -18,6 +18,7 @@ void lwi_text_place(lwi_text *text, const lw_frame *frame)
 void lwi_text_frame(lwi_text *text, const lw_frame *frame)
 {
     lwi_text_place(text, frame);
+    lwi_text_core(text);
     if (frame->file && frame->function) {
         lwi_text_put(text, " ");
         lwi_text_name(text, frame->function);

@@ -147,6 +147,7 @@ static lw_status put_taken(const view *view, uint32_t index, const lw_survivors_
             return status;
         lwi_text_place(cell, &frame);
     }
+    lwi_text_core(cell);
     if (line && line->taken_bytes < line->bytes && line->bytes > 0) {
         uint64_t percent = (uint64_t)(100.0 * (double)line->taken_bytes / (double)line->bytes);
         lwi_text_put(cell, percent ? " (" : " (under ");

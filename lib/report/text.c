@@ -13,7 +13,7 @@ const char *lwi_sign(enum lwi_sign sign, bool ascii)
 
 void lwi_text_init(lwi_text *text, bool ascii)
 {
-    text->length = text->columns = 0;
+    text->length = text->columns = text->core = 0;
     text->ascii = ascii;
     text->bytes[0] = 0;
 }
@@ -130,31 +130,57 @@ void lwi_text_name(lwi_text *text, const char *name)
     }
 }
 
-void lwi_text_clip(lwi_text *text, uint32_t columns)
+void lwi_text_core(lwi_text *text)
 {
-    lwi_text full = *text;
-    uint32_t sign = lwi_columns(lwi_sign(LWI_ELLIPSIS, text->ascii));
-    if (text->columns <= columns)
-        return;
+    text->core = text->length;
+}
+
+/* Where the column `columns` from `from` on begins, in bytes. */
+static uint32_t skip(const lwi_text *text, uint32_t from, uint32_t columns)
+{
+    while (columns-- > 0) {
+        do {
+            from++;
+        } while (((unsigned char)text->bytes[from] & 0xC0) == 0x80);
+    }
+    return from;
+}
+
+/* Takes out the middle of what stands from byte `from` on. */
+static void clip_from(lwi_text *text, uint32_t from, uint32_t columns)
+{
+    const lwi_text full = *text;
+    const uint32_t sign = lwi_columns(lwi_sign(LWI_ELLIPSIS, text->ascii));
+    const uint32_t whole = full.columns - lwi_columns_of(full.bytes, from);
     if (columns <= sign)
         columns = sign + 1;
+    if (whole <= columns)
+        return;
     /* More of the end is kept: a path's file and line say more than its first folder. */
-    uint32_t head = (columns - sign) / 3, tail = columns - sign - head;
-    uint32_t first = 0, last = full.length;
-    for (uint32_t seen = 0; seen < head; seen++) {
-        do {
-            first++;
-        } while (((unsigned char)full.bytes[first] & 0xC0) == 0x80);
-    }
-    for (uint32_t seen = 0; seen < tail; seen++) {
-        do {
-            last--;
-        } while (((unsigned char)full.bytes[last] & 0xC0) == 0x80);
-    }
+    const uint32_t head = (columns - sign) / 3, tail = columns - sign - head;
     lwi_text_init(text, full.ascii);
-    append(text, full.bytes, first);
+    append(text, full.bytes, skip(&full, from, head));
     lwi_text_sign(text, LWI_ELLIPSIS);
-    append(text, full.bytes + last, full.length - last);
+    const uint32_t rest = skip(&full, from, whole - tail);
+    append(text, full.bytes + rest, full.length - rest);
+}
+
+void lwi_text_clip(lwi_text *text, uint32_t columns)
+{
+    enum { WORTH_IT = 8 }; /* less than this of what follows the core says nothing */
+    if (text->columns <= columns)
+        return;
+    const uint32_t core = lwi_columns_of(text->bytes, text->core);
+    if (text->core && columns >= core + WORTH_IT) {
+        clip_from(text, text->core, columns - core);
+        return;
+    }
+    if (text->core) {
+        text->length = text->core;
+        text->columns = core;
+        text->bytes[text->length] = 0;
+    }
+    clip_from(text, 0, columns);
 }
 
 /* Numbers are made by hand: printf's would follow the host's locale. */

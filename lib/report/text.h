@@ -11,6 +11,7 @@
 struct lwi_text {
     uint32_t length;  /* bytes */
     uint32_t columns; /* code points: each letter is taken to be one column wide */
+    uint32_t core;    /* the first so many bytes are cut last; 0: all are alike */
     bool ascii;
     char bytes[LWI_TEXT_MAX]; /* terminated */
 };
@@ -40,7 +41,10 @@ void lwi_text_address(lwi_text *text, uint64_t address);   /* 0x7f0012 */
 /* `count` and the noun, "s" added where it is not one: "1 block", "77,078 blocks". */
 void lwi_text_counted(lwi_text *text, uint64_t count, const char *noun);
 
-/* Takes out the middle until the text fits. */
+/* What is there so far matters more than what follows. */
+void lwi_text_core(lwi_text *text);
+
+/* Takes out the middle until the text fits: of what follows the core first, then of the core. */
 void lwi_text_clip(lwi_text *text, uint32_t columns);
 
 uint32_t lwi_columns(const char *words);

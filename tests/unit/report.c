@@ -1,0 +1,574 @@
+/* Reports of regions and objects, and what all reports share. Expected texts are made by hand. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "report_host.h"
+
+static page out;
+
+static lw_survivors *survivors_of(host *host, lw_round round)
+{
+    lw_survivors *survivors = NULL;
+    cr_assert_eq(lw_survivors_take(host->context, host->region, round, &survivors, NULL), LW_OK);
+    return survivors;
+}
+
+/* Reports a region as of now into `out`. */
+static void report(host *host, lw_round round, int32_t format, uint32_t flags, uint32_t width)
+{
+    lw_report_options options = how(format, flags, width);
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    lw_survivors *survivors = survivors_of(host, round);
+    memset(&out, 0, sizeof out);
+    cr_assert_eq(lw_region_stats_get(host->region, round, &stats, NULL), LW_OK);
+    cr_assert_eq(lw_report_region(&stats, survivors, &options, take, &out, NULL), LW_OK);
+    lw_survivors_release(survivors);
+    mask_own(&out);
+}
+
+/* The service of the pictures: two lines of its own, a library without one, a block without a
+ * stack, and a temporary that made the peak. */
+static host service(void)
+{
+    host host = open_host("GET /orders/{id}");
+    begin(&host);
+    for (int i = 0; i < 3; i++)
+        born(&host, 1 << 20, NUMPY, PRICE, MAIN);
+    born(&host, 1 << 20, ZEROS, PRICE, MAIN);
+    born(&host, 102400, ORDER, MAIN, 0);
+    born(&host, 102400, ORDER, MAIN, 0);
+    born(&host, 640, SQLALCHEMY, 0, 0);
+    born(&host, 48, 0, 0, 0);
+    gone(&host, born(&host, 1 << 20, MAIN, 0, 0));
+    end(&host);
+    return host;
+}
+
+Test(report, region)
+{
+    host host = service();
+    report(&host, host.round, LW_FORMAT_TEXT, 0, 0);
+    expect_text(&out,
+        "region \"GET /orders/{id}\"  1 round\n"
+        "  current 4.2 MiB in 8 blocks   peak 5.2 MiB   net +4.2 MiB (peak +5.2 MiB)\n"
+        "  survivors, by your line              bytes  blocks  taken in\n"
+        "  svc.py:19 Pricing.price            4.0 MiB       4  numpy/core/numeric.py:205 (75 %)\n"
+        "  svc.py:22 order                    200 KiB       2  here\n"
+        "  sqlalchemy/orm/identity.py:18 add    640 B       1  no line of yours\n"
+        "  heap                                  48 B       1  no stack\n"
+        "  exact, 0 dropped, stacks up to 3 frames, our own *\n"
+        "  next: one round cannot tell a cache from a leak: run it again and compare\n");
+    lw_context_release(host.context);
+}
+
+Test(report, region_all_shows_every_stack)
+{
+    host host = service();
+    report(&host, host.round, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
+    const char *table = strstr(out.text, "  survivors");
+    cr_assert_not_null(table);
+    memmove(out.text, table, strlen(table) + 1);
+    expect_text(&out,
+        "  survivors, by call stack             bytes  blocks  taken in\n"
+        "  svc.py:19 Pricing.price            3.0 MiB       3  numpy/core/numeric.py:205\n"
+        "      numpy/core/numeric.py:205 full\n"
+        "      svc.py:19 Pricing.price (yours)\n"
+        "      app.py:3 main (yours)\n"
+        "  svc.py:19 Pricing.price            1.0 MiB       1  numpy/core/zeros.py:7\n"
+        "      numpy/core/zeros.py:7 zeros\n"
+        "      svc.py:19 Pricing.price (yours)\n"
+        "      app.py:3 main (yours)\n"
+        "  svc.py:22 order                    200 KiB       2  here\n"
+        "      svc.py:22 order (yours)\n"
+        "      app.py:3 main (yours)\n"
+        "  sqlalchemy/orm/identity.py:18 add    640 B       1  no line of yours\n"
+        "      sqlalchemy/orm/identity.py:18 add\n"
+        "  heap                                  48 B       1  no stack\n"
+        "  exact, 0 dropped, stacks up to 3 frames, our own *\n"
+        "  next: one round cannot tell a cache from a leak: run it again and compare\n");
+    lw_context_release(host.context);
+}
+
+Test(report, region_of_many_rounds_has_rates)
+{
+    host host = open_host("parse");
+    for (int i = 0; i < 1000; i++) {
+        begin(&host);
+        born(&host, 1500, ORDER, 0, 0);
+        end(&host);
+    }
+    begin(&host);
+    begin(&host);
+    report(&host, 0, LW_FORMAT_TEXT, 0, 0);
+    expect_text(&out,
+        "region \"parse\"  1,002 rounds, 2 open\n"
+        "  current 1.4 MiB in 1,000 blocks   peak 1.5 KiB   net +1.4 MiB (peak +1.5 KiB)\n"
+        "  survivors, by your line    bytes  blocks  per round  taken in\n"
+        "  svc.py:22 order          1.4 MiB   1,000    1.5 KiB  here\n"
+        "  exact, 0 dropped, stacks up to 1 frame, our own *\n"
+        "  next: compare a snapshot before with one after: which objects, held by whom\n");
+    lw_context_release(host.context);
+}
+
+Test(report, region_that_left_nothing)
+{
+    host host = open_host("parse");
+    begin(&host);
+    uintptr_t block = born(&host, 100, ORDER, 0, 0);
+    end(&host);
+    begin(&host);
+    gone(&host, block);
+    report(&host, 0, LW_FORMAT_TEXT, 0, 0);
+    expect_text(&out,
+        "region \"parse\"  2 rounds, 1 open\n"
+        "  current 0 B in 0 blocks   peak 100 B   net 0 B (peak +100 B)\n"
+        "  nothing survives\n"
+        "  exact, 0 dropped, our own *\n");
+    lw_context_release(host.context);
+}
+
+Test(report, all_live_blocks_without_stats)
+{
+    host host = service();
+    lw_survivors *survivors = NULL;
+    cr_assert_eq(lw_survivors_take(host.context, NULL, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_report_region(NULL, survivors, NULL, take, &out, NULL), LW_OK);
+    lw_survivors_release(survivors);
+    const char *head = "all live blocks\n"
+                       "  4.2 MiB in 8 blocks\n"
+                       "  survivors, by your line              bytes  blocks  taken in\n";
+    cr_assert_eq(strncmp(out.text, head, strlen(head)), 0, "%s", out.text);
+    cr_assert(strstr(out.text, "  next: mark a region around work that should leave nothing"));
+    lw_context_release(host.context);
+}
+
+Test(report, lines_beyond_the_tenth_are_summed)
+{
+    host host = open_host("parse");
+    begin(&host);
+    for (uint64_t line = 1; line <= 13; line++)
+        born(&host, 1000 + line, PLACE_MANY + line, 0, 0);
+    end(&host);
+    report(&host, host.round, LW_FORMAT_TEXT, 0, 0);
+    cr_assert(strstr(out.text, "  many.py:13               1,013 B       1  here\n"));
+    cr_assert(strstr(out.text, "  many.py:4                1,004 B       1  here\n"
+                               "  +3 more lines            2.9 KiB       3\n"));
+    lw_context_release(host.context);
+}
+
+/* 2,000 lines of a block each, and one line with 1,000 call stacks that are each lighter than
+ * any of these: the heaviest of all, however the table is walked. */
+Test(report, heavy_line_of_many_light_stacks_leads)
+{
+    host host = open_host("parse");
+    begin(&host);
+    for (uint64_t i = 1; i <= 2000; i++)
+        born(&host, 500 + i % 7, PLACE_MANY + 10000 + i, 0, 0);
+    for (uint64_t i = 1; i <= 1000; i++)
+        born(&host, 100, PRICE, PLACE_MANY + i, 0);
+    end(&host);
+    report(&host, host.round, LW_FORMAT_TEXT, 0, 0);
+    cr_assert(strstr(out.text, "taken in\n"
+                               "  svc.py:19 Pricing.price  97.7 KiB   1,000  here\n"),
+              "%s", out.text);
+    cr_assert(strstr(out.text, "  over 246 more lines"));
+    lw_context_release(host.context);
+}
+
+Test(report, region_bounds_of_peaks)
+{
+    host host = open_host("x");
+    lw_survivors *survivors = survivors_of(&host, 0);
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    stats.rounds = 1;
+    stats.current_bytes = stats.at_end_bytes = 1000;
+    stats.current_blocks = stats.at_end_blocks = 1;
+    stats.peak_bytes = 3 << 20;
+    stats.peak_error = 4096;
+    stats.net_bytes = -5000;
+    stats.net_peak_bytes = 2048;
+    stats.net_peak_error = 100;
+    cr_assert_eq(lw_report_region(&stats, survivors, NULL, take, &out, NULL), LW_OK);
+    mask_own(&out);
+    expect_text(&out,
+        "region \"x\"  1 round\n"
+        "  current 1,000 B in 1 block   peak at least 3.0 MiB, at most 4.0 KiB more\n"
+        "  net -4.9 KiB (peak at least +2.0 KiB, at most 100 B more)\n"
+        "  nothing survives\n"
+        "  exact, 0 dropped, our own *\n");
+    stats = (lw_region_stats)LW_REGION_STATS_INIT;
+    stats.rounds = UINT64_MAX;
+    stats.open = UINT32_MAX;
+    stats.current_bytes = INT64_MIN;
+    stats.current_blocks = INT64_MIN;
+    stats.peak_bytes = stats.peak_error = INT64_MAX;
+    stats.net_bytes = stats.net_peak_bytes = INT64_MIN;
+    memset(&out, 0, sizeof out);
+    cr_assert_eq(lw_report_region(&stats, survivors, NULL, take, &out, NULL), LW_OK);
+    mask_own(&out);
+    expect_text(&out,
+        "region \"x\"  18,446,744,073,709,551,615 rounds, 4,294,967,295 open\n"
+        "  current -8.0 EiB in -9,223,372,036,854,775,808 blocks\n"
+        "  peak at least 8.0 EiB, at most 8.0 EiB more   net -8.0 EiB (peak -8.0 EiB)\n"
+        "  nothing survives\n"
+        "  exact, 0 dropped, our own *\n");
+    lw_survivors_release(survivors);
+    lw_context_release(host.context);
+}
+
+Test(report, bytes_for_people)
+{
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } cases[] = {
+        {0, "0 B"},
+        {640, "640 B"},
+        {1023, "1,023 B"},
+        {1024, "1.0 KiB"},
+        {1075, "1.0 KiB"},  /* 1.0498 */
+        {1076, "1.1 KiB"},  /* 1.0508 */
+        {102348, "99.9 KiB"}, /* 99.949 */
+        {102349, "100 KiB"},  /* 99.950 */
+        {397312, "388 KiB"},
+        {1023487, "999 KiB"}, /* 999.4990 */
+        {1023488, "1.0 MiB"}, /* 999.5 KiB */
+        {38273024, "36.5 MiB"},
+        {INT64_C(5) << 30, "5.0 GiB"},
+        {INT64_C(3) << 40, "3.0 TiB"},
+        {INT64_C(3) << 50, "3.0 PiB"},
+        {INT64_MAX, "8.0 EiB"},
+        {-1, "-1 B"},
+        {-2048, "-2.0 KiB"},
+    };
+    host host = open_host("x");
+    lw_survivors *survivors = survivors_of(&host, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lw_region_stats stats = LW_REGION_STATS_INIT;
+        stats.current_bytes = cases[i].bytes;
+        memset(&out, 0, sizeof out);
+        cr_assert_eq(lw_report_region(&stats, survivors, NULL, take, &out, NULL), LW_OK);
+        char expected[64];
+        snprintf(expected, sizeof expected, "  current %s in 0 blocks ", cases[i].text);
+        cr_expect(strstr(out.text, expected), "%lld: expected %s in\n%s",
+                  (long long)cases[i].bytes, expected, out.text);
+    }
+    lw_survivors_release(survivors);
+    lw_context_release(host.context);
+}
+
+static host hostile(void)
+{
+    host host = open_host("tab\there \xF0\x9F\x92\xA7 \xC0\xAF");
+    begin(&host);
+    born(&host, 48, HOSTILE, 0, 0);
+    born(&host, 32, FUNCTION_ONLY, 0, 0);
+    born(&host, 16, NAMELESS, 0, 0);
+    end(&host);
+    return host;
+}
+
+Test(report, names_cannot_break_a_line)
+{
+    host host = hostile();
+    report(&host, host.round, LW_FORMAT_TEXT, 0, 0);
+    expect_text(&out,
+        "region \"tab\\there \xF0\x9F\x92\xA7 \\xc0\\xaf\"  1 round\n"
+        "  current 96 B in 3 blocks   peak 96 B   net +96 B (peak +96 B)\n"
+        "  survivors, by your line            bytes  blocks  taken in\n"
+        "  a\\nb\\x1b[31m\\u202e\\xff.py:1 gr\xC3\xB6\xC3\x9F\x65   48 B       1  here\n"
+        "  grow                                32 B       1  here\n"
+        "  (a place without a name)            16 B       1  no line of yours\n"
+        "  exact, 0 dropped, stacks up to 1 frame, our own *\n"
+        "  next: one round cannot tell a cache from a leak: run it again and compare\n");
+    report(&host, host.round, LW_FORMAT_TEXT, LW_REPORT_ASCII, 0);
+    expect_text(&out,
+        "region \"tab\\there \\U0001f4a7 \\xc0\\xaf\"  1 round\n"
+        "  current 96 B in 3 blocks   peak 96 B   net +96 B (peak +96 B)\n"
+        "  survivors, by your line                      bytes  blocks  taken in\n"
+        "  a\\nb\\x1b[31m\\u202e\\xff.py:1 gr\\u00f6\\u00dfe   48 B       1  here\n"
+        "  grow                                          32 B       1  here\n"
+        "  (a place without a name)                      16 B       1  no line of yours\n"
+        "  exact, 0 dropped, stacks up to 1 frame, our own *\n"
+        "  next: one round cannot tell a cache from a leak: run it again and compare\n");
+    lw_context_release(host.context);
+}
+
+Test(report, narrow_terminal)
+{
+    host host = service();
+    report(&host, host.round, LW_FORMAT_TEXT, 0, 40);
+    expect_text(&out,
+        "region \"GET /orders/{id}\"  1 round\n"
+        "  current 4.2 MiB in 8 blocks\n"
+        "  peak 5.2 MiB\n"
+        "  net +4.2 MiB (peak +5.2 MiB)\n"
+        "  surviv\xE2\x80\xA6, by your line    bytes  blocks\n"
+        "  svc.py:19 Pr\xE2\x80\xA6ng.price  4.0 MiB       4\n"
+        "  svc.py:22 order        200 KiB       2\n"
+        "  sqlalc\xE2\x80\xA6identity.py:18    640 B       1\n"
+        "  heap                      48 B       1\n"
+        "  exact, 0 dropped, stacks up to 3\n"
+        "  frames, our own *\n"
+        "  next: one round cannot tell a cache\n"
+        "  from a leak: run it again and compare\n");
+    lw_context_release(host.context);
+}
+
+static void strip_colour(char *text)
+{
+    char *to = text;
+    for (const char *at = text; *at; at++) {
+        if (*at == '\033')
+            at = strchr(at, 'm');
+        else
+            *to++ = *at;
+    }
+    *to = 0;
+}
+
+Test(report, no_line_is_wider_than_the_terminal)
+{
+    static const uint32_t flags[] = {0, LW_REPORT_ASCII, LW_REPORT_COLOUR};
+    static const uint32_t widths[] = {40, 41, 59, 80, 100, 200};
+    host hosts[] = {service(), hostile()};
+    for (size_t i = 0; i < 18; i++) {
+        for (size_t h = 0; h < 2; h++) {
+            report(&hosts[h], hosts[h].round, LW_FORMAT_TEXT, flags[i / 6], widths[i % 6]);
+            if (flags[i / 6] == LW_REPORT_COLOUR)
+                strip_colour(out.text);
+            cr_assert_leq(widest(out.text), widths[i % 6], "%s", out.text);
+            cr_assert_null(strstr(out.text, " \n"));
+        }
+    }
+    report(&hosts[0], 0, LW_FORMAT_TEXT, 0, 1);
+    cr_assert_leq(widest(out.text), 40, "less than 40 columns is taken for 40");
+    lw_context_release(hosts[0].context);
+    lw_context_release(hosts[1].context);
+}
+
+Test(report, ascii_has_no_other_bytes)
+{
+    host host = hostile();
+    for (int32_t format = LW_FORMAT_TEXT; format <= LW_FORMAT_JSON; format++) {
+        report(&host, 0, format, LW_REPORT_ASCII, 40);
+        for (size_t i = 0; i < out.length; i++)
+            cr_assert((out.text[i] >= ' ' && out.text[i] < 127) || out.text[i] == '\n');
+    }
+    lw_context_release(host.context);
+}
+
+Test(report, colour_adds_codes_only)
+{
+    static char plain[4096];
+    host host = service();
+    report(&host, 0, LW_FORMAT_TEXT, 0, 0);
+    strcpy(plain, out.text);
+    report(&host, 0, LW_FORMAT_TEXT, LW_REPORT_COLOUR, 0);
+    cr_assert(strstr(out.text, "\033[1;31m  svc.py:19 Pricing.price"));
+    strip_colour(out.text);
+    cr_assert_str_eq(out.text, plain);
+    report(&host, 0, LW_FORMAT_JSON, LW_REPORT_COLOUR, 0);
+    cr_assert_null(strchr(out.text, '\033'));
+    lw_context_release(host.context);
+}
+
+Test(report, region_as_json)
+{
+    host host = service();
+    report(&host, host.round, LW_FORMAT_JSON, 0, 0);
+    expect_json(&out, "d[\"report\"] == \"region\" and d[\"format\"] == 1 and "
+                      "d[\"name\"] == \"GET /orders/{id}\"");
+    expect_json(&out, "d[\"stats\"] == dict(rounds=1, open=0, current_bytes=4399792, "
+                      "current_blocks=8, peak_bytes=5448368, peak_error=0, at_end_bytes=4399792, "
+                      "at_end_blocks=8, net_bytes=4399792, net_blocks=8, net_peak_bytes=5448368, "
+                      "net_peak_error=0)");
+    expect_json(&out, "d[\"bytes\"] == 4399792 and d[\"blocks\"] == 8 and d[\"dropped\"] == 0 and "
+                      "d[\"events\"] == 10 and d[\"own_bytes\"] > 0");
+    expect_json(&out, "[(s[\"bytes\"], s[\"blocks\"], s[\"own_frame\"]) for s in d[\"survivors\"]] "
+                      "== [(3145728, 3, 1), (1048576, 1, 1), (204800, 2, 0), (640, 1, None), "
+                      "(48, 1, None)]");
+    expect_json(&out, "d[\"survivors\"][2] == dict(bytes=204800, blocks=2, domain=\"heap\", "
+                      "own_frame=0, truncated=False, frames=[dict(file=\"svc.py\", line=22, "
+                      "function=\"order\", own=True), dict(file=\"app.py\", line=3, "
+                      "function=\"main\", own=True)])");
+    lw_context_release(host.context);
+}
+
+Test(report, hostile_names_as_json)
+{
+    host host = hostile();
+    for (uint32_t flags = 0; flags <= LW_REPORT_ASCII; flags++) {
+        report(&host, 0, LW_FORMAT_JSON, flags, 0);
+        expect_json(&out, "d[\"name\"] == \"tab\\there \\U0001f4a7 \\ufffd\\ufffd\" and "
+                          "d[\"survivors\"][0][\"frames\"][0] == "
+                          "dict(file=\"a\\nb\\x1b[31m\\u202e\\ufffd.py\", line=1, "
+                          "function=\"gr\\u00f6\\u00dfe\", own=True) and "
+                          "d[\"survivors\"][2][\"frames\"][0] == "
+                          "dict(file=None, line=None, function=None, own=False)");
+    }
+    lw_context_release(host.context);
+}
+
+static host shop(void)
+{
+    static char objects[300];
+    host host = open_host("x");
+    lw_type *session = NULL, *parser = NULL, *page = NULL;
+    cr_assert_eq(lw_type_create(host.context, "session", 16, &session, NULL), LW_OK);
+    cr_assert_eq(lw_type_create(host.context, "parser", 640, &parser, NULL), LW_OK);
+    cr_assert_eq(lw_type_create(host.context, "page\n", 32, &page, NULL), LW_OK);
+    for (int i = 0; i < 100; i++)
+        lw_object_created(session, &objects[i]);
+    for (int i = 0; i < 98; i++)
+        lw_object_destroyed(session, &objects[i]);
+    lw_object_created(session, &objects[99]);
+    lw_object_destroyed(session, &objects[0]);
+    lw_object_created(parser, &objects[200]);
+    lw_object_created(page, &objects[200]);
+    return host;
+}
+
+Test(report, objects)
+{
+    host host = shop();
+    cr_assert_eq(lw_report_objects(host.context, NULL, take, &out, NULL), LW_OK);
+    expect_text(&out,
+        "objects   3 types, 4 live, 704 B\n"
+        "  type     live   size  created  destroyed  most at once\n"
+        "  parser      1  640 B        1          0             1\n"
+        "  session     2   32 B      101         99           100\n"
+        "  page\\n      1   32 B        1          0             1\n"
+        "  session: 1 object ended unseen, 1 end of unknown objects\n");
+    lw_report_options options = how(LW_FORMAT_JSON, 0, 0);
+    memset(&out, 0, sizeof out);
+    cr_assert_eq(lw_report_objects(host.context, &options, take, &out, NULL), LW_OK);
+    expect_json(&out, "(d[\"report\"], d[\"format\"], d[\"live\"], d[\"size\"]) == "
+                      "(\"objects\", 1, 4, 704) and "
+                      "[t[\"name\"] for t in d[\"types\"]] == [\"parser\", \"session\", \"page\\n\"]");
+    expect_json(&out, "d[\"types\"][1] == dict(name=\"session\", object_size=16, live=2, "
+                      "created=101, destroyed=99, high_water=100, unseen=1, unknown=1, dropped=0)");
+    lw_context_release(host.context);
+}
+
+Test(report, objects_of_many_types)
+{
+    static char object;
+    host host = open_host("x");
+    for (uint64_t i = 0; i < 150; i++) {
+        char name[16];
+        lw_type *type = NULL;
+        snprintf(name, sizeof name, "t%03u", (unsigned)i);
+        cr_assert_eq(lw_type_create(host.context, name, i, &type, NULL), LW_OK);
+        lw_object_created(type, &object);
+    }
+    cr_assert_eq(lw_report_objects(host.context, NULL, take, &out, NULL), LW_OK);
+    cr_assert(strstr(out.text, "objects   150 types, 150 live, 10.9 KiB\n")); /* 11,175 B */
+    /* The 130 lightest: 0 + 1 + ... + 129 = 8,385 bytes. */
+    cr_assert(strstr(out.text, "  +130 more types   130  8.2 KiB\n"), "%s", out.text);
+    lw_report_options options = how(LW_FORMAT_JSON, 0, 0);
+    memset(&out, 0, sizeof out);
+    cr_assert_eq(lw_report_objects(host.context, &options, take, &out, NULL), LW_OK);
+    expect_json(&out, "[t[\"object_size\"] for t in d[\"types\"]] == list(range(149, -1, -1))");
+    options = how(LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
+    memset(&out, 0, sizeof out);
+    cr_assert_eq(lw_report_objects(host.context, &options, take, &out, NULL), LW_OK);
+    cr_assert(strstr(out.text, "  t149 ") && strstr(out.text, "  t000 "));
+    lw_context_release(host.context);
+}
+
+Test(report, objects_without_types)
+{
+    host host = open_host("x");
+    cr_assert_eq(lw_report_objects(host.context, NULL, take, &out, NULL), LW_OK);
+    expect_text(&out, "objects   0 types, 0 live, 0 B\n");
+    lw_context_release(host.context);
+}
+
+/* Whatever call of the writer fails, it is the last one, and the answer is LW_E_IO. */
+Test(report, writer_that_says_stop)
+{
+    host host = service();
+    lw_survivors *survivors = survivors_of(&host, 0);
+    for (uint64_t line = 1; line <= 200; line++)
+        born(&host, 8, PLACE_MANY + line, 0, 0);
+    lw_survivors *many = NULL;
+    cr_assert_eq(lw_survivors_take(host.context, NULL, 0, &many, NULL), LW_OK);
+    for (int i = 0; i < 8; i++) {
+        lw_report_options options = how(i & 1, i & 2 ? LW_REPORT_ALL : LW_REPORT_COLOUR, 0);
+        const lw_survivors *table = i & 4 ? many : survivors;
+        memset(&out, 0, sizeof out);
+        cr_assert_eq(lw_report_region(NULL, table, &options, take, &out, NULL), LW_OK);
+        const int calls = out.calls;
+        for (int n = 1; n <= calls; n++) {
+            lw_error error = LW_ERROR_INIT;
+            memset(&out, 0, sizeof out);
+            out.fail_at = n;
+            cr_assert_eq(lw_report_region(NULL, table, &options, take, &out, &error), LW_E_IO);
+            cr_assert_eq(out.calls, n);
+            cr_assert_eq(error.status, LW_E_IO);
+            cr_assert(strstr(error.message, "writer"));
+        }
+    }
+    lw_survivors_release(many);
+    lw_survivors_release(survivors);
+    lw_context_release(host.context);
+}
+
+/* Wrong arguments are told in a sentence, and nothing is written. */
+#define expect_invalid(call, words)                                                                \
+    do {                                                                                           \
+        lw_error error = LW_ERROR_INIT;                                                            \
+        cr_expect_eq(call, LW_E_INVALID);                                                          \
+        cr_expect_eq(error.status, LW_E_INVALID);                                                  \
+        cr_expect(strstr(error.message, words), "%s", error.message);                              \
+        cr_expect_eq(out.calls, 0);                                                                \
+    } while (0)
+
+Test(report, invalid_arguments)
+{
+    host host = service();
+    lw_survivors *survivors = survivors_of(&host, 0);
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    lw_report_options options = LW_REPORT_OPTIONS_INIT;
+    expect_invalid(lw_report_region(&stats, NULL, NULL, take, &out, &error), "survivors");
+    expect_invalid(lw_report_region(&stats, survivors, NULL, NULL, &out, &error), "write");
+    expect_invalid(lw_report_objects(NULL, NULL, take, &out, &error), "context");
+    expect_invalid(lw_report_objects(host.context, NULL, NULL, &out, &error), "write");
+    cr_expect_eq(lw_report_objects(NULL, NULL, take, &out, NULL), LW_E_INVALID);
+
+    stats.struct_size = 0;
+    expect_invalid(lw_report_region(&stats, survivors, NULL, take, &out, &error),
+                   "lw_region_stats.struct_size");
+    options.struct_size = 3;
+    expect_invalid(lw_report_region(NULL, survivors, &options, take, &out, &error),
+                   "lw_report_options.struct_size");
+    options = how(2, 0, 0);
+    expect_invalid(lw_report_objects(host.context, &options, take, &out, &error), "format");
+    options = how(-1, 0, 0);
+    expect_invalid(lw_report_objects(host.context, &options, take, &out, &error), "format");
+    options = how(LW_FORMAT_TEXT, 8, 0);
+    expect_invalid(lw_report_objects(host.context, &options, take, &out, &error), "flags");
+    lw_survivors_release(survivors);
+    lw_context_release(host.context);
+}
+
+Test(report, options_of_other_versions)
+{
+    struct {
+        lw_report_options known;
+        uint32_t newer[2];
+    } longer = {LW_REPORT_OPTIONS_INIT, {0, 0}};
+    host host = shop();
+    longer.known.struct_size = sizeof longer;
+    cr_assert_eq(lw_report_objects(host.context, &longer.known, take, &out, NULL), LW_OK);
+    memset(&out, 0, sizeof out);
+    longer.newer[1] = 1;
+    expect_invalid(lw_report_objects(host.context, &longer.known, take, &out, &error),
+                   "does not know");
+    /* An older caller knew `format` only. */
+    longer.known = how(LW_FORMAT_JSON, 8, 0);
+    longer.known.struct_size = 8;
+    cr_assert_eq(lw_report_objects(host.context, &longer.known, take, &out, NULL), LW_OK);
+    cr_assert_eq(out.text[0], '{');
+    lw_context_release(host.context);
+}

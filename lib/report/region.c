@@ -57,7 +57,7 @@ static void write_headline(const view *view)
 }
 
 /* A peak that is known within bounds only says both. */
-static void put_peak(lwi_text *item, int64_t bytes, int64_t error, bool plus)
+static void put_peak(const view *view, lwi_text *item, int64_t bytes, int64_t error, bool plus)
 {
     if (error)
         lwi_text_put(item, "at least ");
@@ -67,6 +67,8 @@ static void put_peak(lwi_text *item, int64_t bytes, int64_t error, bool plus)
         lwi_text_bytes(item, error);
         lwi_text_put(item, " more");
     }
+    if (view->rounds > 1)
+        lwi_text_put(item, " in one round");
 }
 
 static void put_held(lwi_text *item, int64_t bytes, int64_t blocks)
@@ -88,14 +90,14 @@ static void write_stats(const view *view)
 
     item_init(view, &item);
     lwi_text_put(&item, "peak ");
-    put_peak(&item, stats->peak_bytes, stats->peak_error, false);
+    put_peak(view, &item, stats->peak_bytes, stats->peak_error, false);
     put_item(view, &item);
 
     item_init(view, &item);
     lwi_text_put(&item, "net ");
     lwi_text_bytes_diff(&item, stats->net_bytes);
     lwi_text_put(&item, " (peak ");
-    put_peak(&item, stats->net_peak_bytes, stats->net_peak_error, true);
+    put_peak(view, &item, stats->net_peak_bytes, stats->net_peak_error, true);
     lwi_text_put(&item, ")");
     put_item(view, &item);
 

@@ -101,7 +101,8 @@ Test(report, region_of_many_rounds_has_rates)
     report(&host, 0, LW_FORMAT_TEXT, 0, 0);
     expect_text(&out,
         "region \"parse\"  1,002 rounds, 2 open\n"
-        "  current 1.4 MiB in 1,000 blocks   peak 1.5 KiB   net +1.4 MiB (peak +1.5 KiB)\n"
+        "  current 1.4 MiB in 1,000 blocks   peak 1.5 KiB in one round\n"
+        "  net +1.4 MiB (peak +1.5 KiB in one round)\n"
         "  survivors, by your line    bytes  blocks  per round  taken in\n"
         "  svc.py:22 order          1.4 MiB   1,000    1.5 KiB  here\n"
         "  exact, 0 dropped, stacks up to 1 frame, our own *\n"
@@ -120,7 +121,7 @@ Test(report, region_that_left_nothing)
     report(&host, 0, LW_FORMAT_TEXT, 0, 0);
     expect_text(&out,
         "region \"parse\"  2 rounds, 1 open\n"
-        "  current 0 B in 0 blocks   peak 100 B   net 0 B (peak +100 B)\n"
+        "  current 0 B in 0 blocks   peak 100 B in one round   net 0 B (peak +100 B in one round)\n"
         "  nothing survives\n"
         "  exact, 0 dropped, our own *\n");
     lw_context_release(host.context);
@@ -208,7 +209,8 @@ Test(report, region_bounds_of_peaks)
     expect_text(&out,
         "region \"x\"  18,446,744,073,709,551,615 rounds, 4,294,967,295 open\n"
         "  current -8.0 EiB in -9,223,372,036,854,775,808 blocks\n"
-        "  peak at least 8.0 EiB, at most 8.0 EiB more   net -8.0 EiB (peak -8.0 EiB)\n"
+        "  peak at least 8.0 EiB, at most 8.0 EiB more in one round\n"
+        "  net -8.0 EiB (peak -8.0 EiB in one round)\n"
         "  nothing survives\n"
         "  exact, 0 dropped, our own *\n");
     lw_survivors_release(survivors);

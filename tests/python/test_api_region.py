@@ -213,6 +213,7 @@ class Survivors(Recording):
         self.assertEqual(report["bytes"], r.current)
         self.assertEqual(report["stats"]["peak_bytes"], r.peak)
         self.assertEqual(report["survivors"][0]["bytes"], size(10_000))
+        self.assertEqual(report["notes"], r.notes)
 
 
 class Tasks(Recording):
@@ -245,16 +246,17 @@ class Frozen(Recording):
             keep[1] = None
         never = leakwatch.region("work")
         still = leakwatch.region("open")
-        still.__enter__()
-        keep[2] = bytes(99)
         numbers = ("current", "blocks", "peak", "net", "net_blocks", "net_peak", "at_end",
                    "rounds", "name", "notes")
-        before = [[getattr(x, n) for n in numbers] for x in (r, never, still)]
+        before = [[getattr(x, n) for n in numbers] for x in (r, never)]
         rows = [(row.bytes, row.blocks, str(row.line)) for row in r.survivors]
         texts = [x.text(all=True) for x in (r, never)]
+        still.__enter__()
+        keep[2] = bytes(99)
         leakwatch.stop()
         keep[0] = None  # nobody looks any more
-        self.assertEqual([[getattr(x, n) for n in numbers] for x in (r, never, still)], before)
+        self.assertEqual([[getattr(x, n) for n in numbers] for x in (r, never)], before)
+        self.assertEqual((still.current, still.blocks), (size(99), 1))
         self.assertEqual([(row.bytes, row.blocks, str(row.line)) for row in r.survivors], rows)
         self.assertEqual([x.text(all=True).splitlines()[:3] for x in (r, never)],
                          [text.splitlines()[:3] for text in texts])

@@ -96,7 +96,8 @@ static int warn(const lwpy_notes *notes)
     lw_ignore_begin(context);
     for (uint32_t i = 0; i < notes->count && !failed; i++)
         failed = PyErr_WarnEx(lwpy.exceptions[LWPY_RECORDING_WARNING], notes->text[i], 1);
-    lw_ignore_end(context);
+    if (lwpy_record_context() == context) /* a user's showwarning() may have called stop() */
+        lw_ignore_end(context);
     return failed;
 }
 

@@ -228,6 +228,7 @@ static PyType_Slot paths_slots[] = {
     {Py_tp_dealloc, LWPY_SLOT(paths_free)},
     {Py_tp_repr, LWPY_SLOT(paths_repr)},
     {Py_tp_str, LWPY_SLOT(path_str)},
+    {Py_tp_iter, LWPY_SLOT(PySeqIter_New)},
     {Py_tp_methods, path_methods},
     {Py_sq_length, LWPY_SLOT(paths_length)},
     {Py_sq_item, LWPY_SLOT(paths_item)},

@@ -126,6 +126,20 @@ static lw_region_stats stats_of(region *self)
     return stats;
 }
 
+/* The empty table of a round that the books have forgotten, made in books of its own. */
+static lw_status nothing_left(region *self, lw_survivors **survivors, lw_error *error)
+{
+    lw_context *context = NULL;
+    lw_region *again = NULL;
+    lw_status status = lw_context_create(NULL, &context, error);
+    if (status == LW_OK)
+        status = lw_region_create(context, PyUnicode_AsUTF8(self->name), NULL, &again, error);
+    if (status == LW_OK)
+        status = lw_survivors_take(context, again, 0, survivors, error);
+    lw_context_release(context);
+    return status;
+}
+
 /* The table of survivors: to be released unless it is the region's own. */
 static lw_survivors *survivors_of(region *self)
 {
@@ -137,8 +151,11 @@ static lw_survivors *survivors_of(region *self)
     }
     lw_survivors *survivors = NULL;
     lw_error error = LW_ERROR_INIT;
-    lw_context *context = lwpy_record_context();
-    if (lw_survivors_take(context, self->region, self->round, &survivors, &error) != LW_OK)
+    lw_status status = lw_survivors_take(lwpy_record_context(), self->region, self->round,
+                                         &survivors, &error);
+    if (status == LW_E_NOT_FOUND)
+        status = nothing_left(self, &survivors, &error);
+    if (status != LW_OK)
         lwpy_raise(&error);
     return survivors;
 }
@@ -214,6 +231,25 @@ static void notes_of(region *self, lwpy_notes *notes)
         lwpy_record_notes(notes);
 }
 
+/* Adds the notes: as lines, or as one more key of the JSON object. */
+static void add_notes(struct lwpy_text *text, const lwpy_notes *notes, bool json)
+{
+    for (uint32_t i = 0; i < notes->count && !json; i++)
+        lwpy_text_format(text, "  note: %s\n", notes->text[i]);
+    if (!json)
+        return;
+    while (text->length && text->bytes[--text->length] != '}')
+        continue;
+    lwpy_text_format(text, ",\"notes\":[");
+    for (uint32_t i = 0; i < notes->count; i++) {
+        lwpy_text_format(text, i ? ",\"" : "\"");
+        for (const char *c = notes->text[i]; *c; c++)
+            lwpy_text_format(text, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+        lwpy_text_format(text, "\"");
+    }
+    lwpy_text_format(text, "]}");
+}
+
 static PyObject *report(PyObject *object, const lw_report_options *options)
 {
     region *self = (region *)object;
@@ -229,8 +265,8 @@ static PyObject *report(PyObject *object, const lw_report_options *options)
             lw_report_region(&stats, survivors, options, lwpy_text_write, &text, &error);
         lwpy_notes notes;
         notes_of(self, &notes);
-        for (uint32_t i = 0; options->format == LW_FORMAT_TEXT && i < notes.count; i++)
-            lwpy_text_format(&text, "  note: %s\n", notes.text[i]);
+        if (status == LW_OK)
+            add_notes(&text, &notes, options->format == LW_FORMAT_JSON);
         string = lwpy_text_take(&text, status, &error);
         survivors_done(self, survivors);
     }

@@ -13,7 +13,7 @@ Runs a Python program under recording, with its own arguments and exit status, a
 stderr what it left behind, by its own source lines.
 
 options of run:
-  --frames N    frames of each call stack to record (25)
+  --frames N    frames of each call stack to record (64; imports are deep)
   --all         every line, not only those that matter most
   --json FILE   the report as JSON into FILE instead
 
@@ -29,7 +29,7 @@ class Misuse(Exception):
 class Options:
     """What follows `leakwatch run`: options, then the program and its arguments."""
 
-    frames: int = 25
+    frames: int = 64
     all: bool = False
     json: str | None = None
     module: bool = False

@@ -38,12 +38,12 @@ def script(path: str) -> Program:
     """A source file; or a folder or archive with a `__main__` in it."""
     if not os.path.exists(path):
         raise Unrunnable(f"cannot run {path!r}: there is no such file")
-    spec = PathFinder.find_spec("__main__", [path])
+    full = os.path.abspath(path)
+    spec = PathFinder.find_spec("__main__", [full])
     if spec is not None:
-        return Program(code_of(spec), path, path, module_of(spec))
+        return Program(code_of(spec), full, path, module_of(spec))
     if os.path.isdir(path):
         raise Unrunnable(f"cannot run {path!r}: there is no __main__.py in this folder")
-    full = os.path.abspath(path)
     try:
         with io.open_code(full) as file:
             source = file.read()
@@ -80,7 +80,7 @@ def named_module(name: str) -> Program:
 
 def code_of(spec: ModuleSpec) -> CodeType:
     get_code = getattr(spec.loader, "get_code", None)
-    code = get_code(spec.name) if get_code else None
+    code: CodeType | None = get_code(spec.name) if get_code else None
     if code is None:
         raise Unrunnable(f"cannot run -m {spec.name}: it has no Python code")
     return code

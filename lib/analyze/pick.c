@@ -1,0 +1,210 @@
+/* Who holds whom, and which of the nearest paths comes first by content.
+ *
+ * All shortest paths run along falling distances. From the roots on we keep the set of nodes that
+ * the best words so far lead to, and take the best next words from any of them: that is the first
+ * path in the order of its words, found in one walk, however many paths there are. */
+#include "analyze/content.h"
+#include "analyze/paths.h"
+#include "snapshot/strength.h"
+
+#include <string.h>
+
+#define NO_PARENT UINT64_MAX
+#define TAKEN (UINT32_MAX - 1) /* a distance: it is in the set that is being made */
+
+/* --- rows of holders ----------------------------------------------------------------------- */
+
+static bool leads(const lw_snapshot *snapshot, lw_node from, uint64_t edge, int strength)
+{
+    return snapshot->rows.items[edge] != from &&
+           lwi_edge_strength(lwi_kind_at(snapshot, edge)) <= strength;
+}
+
+void lwi_search_turn_free(lwi_search *search)
+{
+    uint64_t nodes = search->snapshot->info.nodes;
+    lwi_rows *rows = &search->holders;
+    lwi_free(search->mem, rows->base, lwi_array_size(nodes / LWI_ROWS + 1, sizeof *rows->base));
+    lwi_free(search->mem, rows->end, lwi_array_size(nodes, sizeof *rows->end));
+    lwi_free(search->mem, rows->items, lwi_array_size(search->holder_count, sizeof *rows->items));
+    *rows = (lwi_rows){NULL, NULL, NULL};
+    search->holder_count = 0;
+    search->holder_strength = -1;
+}
+
+static bool make_rows(lwi_search *search, int strength)
+{
+    const lw_snapshot *snapshot = search->snapshot;
+    uint64_t nodes = snapshot->info.nodes;
+    lwi_rows *rows = &search->holders;
+    rows->base = lwi_alloc(search->mem, lwi_array_size(nodes / LWI_ROWS + 1, sizeof *rows->base));
+    rows->end = lwi_alloc(search->mem, lwi_array_size(nodes, sizeof *rows->end));
+    if (!rows->base || !rows->end)
+        return false;
+    for (lw_node from = 0; from < nodes; from++) {
+        uint64_t end = lwi_row_end(&snapshot->rows, from);
+        if (lwi_is_garbage(snapshot, from))
+            continue;
+        for (uint64_t edge = lwi_row_start(&snapshot->rows, from); edge < end; edge++) {
+            if (leads(snapshot, from, edge, strength))
+                rows->end[snapshot->rows.items[edge]]++;
+        }
+    }
+    uint64_t count;
+    if (!lwi_rows_open(rows, (uint32_t)nodes, &count))
+        return false; /* no memory holds so many */
+    rows->items = lwi_resize(search->mem, NULL, 0, lwi_array_size(count, sizeof *rows->items));
+    if (rows->items)
+        search->holder_count = count;
+    return rows->items || count == 0;
+}
+
+bool lwi_search_turn(lwi_search *search, int strength)
+{
+    const lw_snapshot *snapshot = search->snapshot;
+    lwi_search_turn_free(search);
+    if (!make_rows(search, strength)) {
+        lwi_search_turn_free(search);
+        return false;
+    }
+    for (lw_node from = 0; from < snapshot->info.nodes; from++) {
+        uint64_t end = lwi_row_end(&snapshot->rows, from);
+        if (lwi_is_garbage(snapshot, from))
+            continue;
+        for (uint64_t edge = lwi_row_start(&snapshot->rows, from); edge < end; edge++) {
+            if (leads(snapshot, from, edge, strength)) {
+                uint64_t place = lwi_row_put(&search->holders, snapshot->rows.items[edge]);
+                search->holders.items[place] = from;
+            }
+        }
+    }
+    search->holder_strength = strength;
+    return true;
+}
+
+/* --- sets of nodes ------------------------------------------------------------------------- */
+
+static bool take(lwi_search *search, lw_node node, uint64_t edge, uint64_t parent)
+{
+    void *items = search->taken;
+    if (!lwi_grow(search->mem, &items, &search->taken_room, search->taken_count + 1,
+                  sizeof *search->taken))
+        return false;
+    search->taken = items;
+    search->taken[search->taken_count++] = (lwi_taken){edge, parent, node};
+    return true;
+}
+
+/* Roots by strength and words, then what they hold. */
+static int compare_starts(const lw_snapshot *snapshot, uint32_t a, lw_node a_node, uint32_t b,
+                          lw_node b_node)
+{
+    int order = (a == LWI_NO_ROOT) - (b == LWI_NO_ROOT);
+    if (order == 0 && a != LWI_NO_ROOT)
+        order = lwi_compare_roots(snapshot, &snapshot->roots[a], &snapshot->roots[b]);
+    return order ? order : lwi_compare_nodes(snapshot, a_node, b_node);
+}
+
+static bool take_starts(lwi_search *search, uint32_t level)
+{
+    uint32_t best = LWI_NO_ROOT, root;
+    lw_node best_node = LW_NODE_NONE;
+    search->taken_count = 0;
+    for (uint32_t i = level; i < search->reached; i++) {
+        lw_node node = search->queue[i];
+        if (!lwi_search_root(search, node, &root))
+            continue;
+        int order = best_node == LW_NODE_NONE
+                        ? -1
+                        : compare_starts(search->snapshot, root, node, best, best_node);
+        if (order < 0) {
+            best = root;
+            best_node = node;
+            search->taken_count = 0;
+        }
+        if (order <= 0 && !take(search, node, 0, NO_PARENT))
+            return false;
+    }
+    return true;
+}
+
+/* Empties the set that begins at `begin`: something better was found. */
+static void drop(lwi_search *search, uint64_t begin, uint32_t distance)
+{
+    while (search->taken_count > begin)
+        search->distance[search->taken[--search->taken_count].node] = distance;
+}
+
+/* The set after the set [begin, end): what the best next words lead to, at `distance`. */
+static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32_t distance)
+{
+    const lw_snapshot *snapshot = search->snapshot;
+    uint64_t best = 0;
+    for (uint64_t i = begin; i < end; i++) {
+        lw_node from = search->taken[i].node;
+        uint64_t row_end = lwi_row_end(&snapshot->rows, from);
+        for (uint64_t edge = lwi_row_start(&snapshot->rows, from); edge < row_end; edge++) {
+            lw_node to = snapshot->rows.items[edge];
+            bool taken = search->distance[to] == TAKEN;
+            if ((!taken && search->distance[to] != distance) ||
+                lwi_edge_strength(lwi_kind_at(snapshot, edge)) > search->strength)
+                continue;
+            bool none = search->taken_count == end;
+            int order = none ? -1 : lwi_compare_edges(snapshot, edge, best);
+            if (order < 0) {
+                drop(search, end, distance);
+                best = edge;
+                taken = false;
+            }
+            if (order > 0 || taken)
+                continue;
+            if (!take(search, to, edge, i))
+                return false;
+            search->distance[to] = TAKEN;
+        }
+    }
+    return true;
+}
+
+/* --- the path ------------------------------------------------------------------------------ */
+
+/* Writes down the path that ends at `last` of what was taken. */
+static bool write_path(lwi_search *search, uint64_t last, uint32_t steps, lw_paths *paths)
+{
+    void *items = paths->items, *all = paths->steps;
+    if (!lwi_grow(&paths->mem, &items, &paths->room, paths->count + 1, sizeof *paths->items))
+        return false;
+    paths->items = items;
+    if (!lwi_grow(&paths->mem, &all, &paths->step_room, paths->step_count + steps,
+                  sizeof *paths->steps))
+        return false;
+    paths->steps = all;
+    lwi_path path = {.first_step = paths->step_count, .steps = steps};
+    path.target = search->taken[last].node;
+    for (uint32_t i = steps; i > 0; i--) {
+        const lwi_taken *taken = &search->taken[last];
+        last = taken->parent;
+        paths->steps[path.first_step + i - 1] =
+            (lwi_step){taken->edge, search->taken[last].node};
+    }
+    path.first = search->taken[last].node;
+    lwi_search_root(search, path.first, &path.root);
+    paths->step_count += steps;
+    paths->items[paths->count++] = path;
+    return true;
+}
+
+bool lwi_search_pick(lwi_search *search, uint32_t level, lw_paths *paths)
+{
+    uint32_t steps = search->distance[search->queue[level]];
+    if (!take_starts(search, level))
+        return false;
+    uint64_t begin = 0, end = search->taken_count;
+    for (uint32_t left = steps; left > 0; left--) {
+        if (!take_nearer(search, begin, end, left - 1))
+            return false;
+        begin = end;
+        end = search->taken_count;
+    }
+    return write_path(search, begin, steps, paths);
+}

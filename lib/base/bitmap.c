@@ -1,0 +1,271 @@
+#include "base/bitmap.h"
+
+#include "base/bits.h"
+#include "base/hash.h"
+#include "base/order.h"
+
+#include <string.h>
+
+enum {
+    LEAF_SHIFT = 11,
+    CHUNK_SHIFT = 20,
+    LEAVES = 1 << (CHUNK_SHIFT - LEAF_SHIFT)
+};
+
+struct lwi_bitmap_chunk {
+    uint64_t number;       /* key >> 20 */
+    uint32_t leaf[LEAVES]; /* + 1; 0: none */
+};
+
+static uint32_t leaf_of(uint64_t key)
+{
+    return (uint32_t)(key >> LEAF_SHIFT) & (LEAVES - 1);
+}
+
+static uint32_t word_of(uint64_t key)
+{
+    return (uint32_t)(key >> 9) & 3;
+}
+
+static uint32_t bit_of(uint64_t key)
+{
+    return (uint32_t)(key >> 3) & 63;
+}
+
+void lwi_bitmap_init(lwi_bitmap *bitmap, lwi_mem *mem)
+{
+    memset(bitmap, 0, sizeof *bitmap);
+    bitmap->mem = mem;
+}
+
+void lwi_bitmap_trim(lwi_bitmap *bitmap)
+{
+    lwi_free(bitmap->mem, bitmap->chunks,
+             lwi_array_size(bitmap->chunk_room, sizeof *bitmap->chunks));
+    lwi_free(bitmap->mem, bitmap->slots, lwi_array_size(bitmap->slot_count, sizeof(uint32_t)));
+    bitmap->chunks = NULL;
+    bitmap->slots = NULL;
+    bitmap->chunk_count = bitmap->chunk_room = bitmap->slot_count = 0;
+    bitmap->last = 0;
+}
+
+void lwi_bitmap_free(lwi_bitmap *bitmap)
+{
+    lwi_bitmap_trim(bitmap);
+    lwi_free(bitmap->mem, bitmap->leaves,
+             lwi_array_size(bitmap->leaf_room, sizeof *bitmap->leaves));
+    bitmap->leaves = NULL;
+    bitmap->leaf_count = bitmap->leaf_room = 0;
+}
+
+static uint64_t slot_of(const lwi_bitmap *bitmap, uint64_t number)
+{
+    uint64_t mask = bitmap->slot_count - 1;
+    uint64_t slot = lwi_hash_u64(number) & mask;
+    while (bitmap->slots[slot] && bitmap->chunks[bitmap->slots[slot] - 1].number != number)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static lwi_bitmap_chunk *find_chunk(const lwi_bitmap *bitmap, uint64_t number)
+{
+    if (bitmap->slot_count == 0)
+        return NULL;
+    uint32_t found = bitmap->slots[slot_of(bitmap, number)];
+    return found ? &bitmap->chunks[found - 1] : NULL;
+}
+
+static bool grow_slots(lwi_bitmap *bitmap)
+{
+    uint64_t count = bitmap->slot_count ? bitmap->slot_count * 2 : 16;
+    uint32_t *slots = lwi_alloc(bitmap->mem, lwi_array_size(count, sizeof *slots));
+    if (!slots)
+        return false;
+    lwi_free(bitmap->mem, bitmap->slots, lwi_array_size(bitmap->slot_count, sizeof *slots));
+    bitmap->slots = slots;
+    bitmap->slot_count = count;
+    for (uint64_t i = 0; i < bitmap->chunk_count; i++)
+        slots[slot_of(bitmap, bitmap->chunks[i].number)] = (uint32_t)i + 1;
+    return true;
+}
+
+static lwi_bitmap_chunk *make_chunk(lwi_bitmap *bitmap, uint64_t number)
+{
+    if (bitmap->last && bitmap->last_number == number)
+        return &bitmap->chunks[bitmap->last - 1];
+    if (bitmap->chunk_count * 2 >= bitmap->slot_count && !grow_slots(bitmap))
+        return NULL;
+    uint64_t slot = slot_of(bitmap, number);
+    if (!bitmap->slots[slot]) {
+        void *chunks = bitmap->chunks;
+        if (!lwi_grow(bitmap->mem, &chunks, &bitmap->chunk_room, bitmap->chunk_count + 1,
+                      sizeof *bitmap->chunks))
+            return NULL;
+        bitmap->chunks = chunks;
+        lwi_bitmap_chunk *chunk = &bitmap->chunks[bitmap->chunk_count++];
+        memset(chunk, 0, sizeof *chunk);
+        chunk->number = number;
+        bitmap->slots[slot] = (uint32_t)bitmap->chunk_count;
+    }
+    bitmap->last_number = number;
+    bitmap->last = bitmap->slots[slot];
+    return &bitmap->chunks[bitmap->last - 1];
+}
+
+bool lwi_bitmap_set(lwi_bitmap *bitmap, uint64_t key)
+{
+    lwi_bitmap_chunk *chunk = make_chunk(bitmap, key >> CHUNK_SHIFT);
+    if (!chunk)
+        return false;
+    uint32_t *leaf = &chunk->leaf[leaf_of(key)];
+    if (!*leaf) {
+        void *leaves = bitmap->leaves;
+        if (!lwi_grow(bitmap->mem, &leaves, &bitmap->leaf_room, bitmap->leaf_count + 1,
+                      sizeof *bitmap->leaves))
+            return false;
+        bitmap->leaves = leaves;
+        lwi_bitmap_leaf *fresh = &bitmap->leaves[bitmap->leaf_count++];
+        memset(fresh, 0, sizeof *fresh);
+        fresh->number = key >> LEAF_SHIFT;
+        *leaf = (uint32_t)bitmap->leaf_count;
+    }
+    bitmap->leaves[*leaf - 1].words[word_of(key)] |= UINT64_C(1) << bit_of(key);
+    return true;
+}
+
+void lwi_bitmap_clear(lwi_bitmap *bitmap, uint64_t key)
+{
+    lwi_bitmap_chunk *chunk = find_chunk(bitmap, key >> CHUNK_SHIFT);
+    uint32_t leaf = chunk ? chunk->leaf[leaf_of(key)] : 0;
+    if (leaf)
+        bitmap->leaves[leaf - 1].words[word_of(key)] &= ~(UINT64_C(1) << bit_of(key));
+}
+
+static int by_number(const void *user, uint32_t a, uint32_t b)
+{
+    const lwi_bitmap_chunk *chunks = user;
+    return (chunks[a].number > chunks[b].number) - (chunks[a].number < chunks[b].number);
+}
+
+/* Copies the leaves into an array of exactly their number, in the order of their keys. */
+static lwi_bitmap_leaf *ordered_leaves(lwi_bitmap *bitmap)
+{
+    uint32_t count = (uint32_t)bitmap->chunk_count;
+    size_t ids_size = lwi_array_size((uint64_t)count * 2, sizeof(uint32_t));
+    uint32_t *ids = lwi_alloc(bitmap->mem, ids_size);
+    lwi_bitmap_leaf *leaves =
+        lwi_resize(bitmap->mem, NULL, 0, lwi_array_size(bitmap->leaf_count, sizeof *leaves));
+    if (ids && leaves) {
+        for (uint32_t i = 0; i < count; i++)
+            ids[i] = i;
+        lwi_order_ids(ids, ids + count, count, by_number, bitmap->chunks);
+        uint32_t filled = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t *leaf = bitmap->chunks[ids[i]].leaf;
+            for (uint32_t j = 0; j < LEAVES; j++) {
+                if (leaf[j]) {
+                    leaves[filled] = bitmap->leaves[leaf[j] - 1];
+                    leaf[j] = ++filled;
+                }
+            }
+        }
+    } else {
+        lwi_free(bitmap->mem, leaves, lwi_array_size(bitmap->leaf_count, sizeof *leaves));
+        leaves = NULL;
+    }
+    lwi_free(bitmap->mem, ids, ids_size);
+    return leaves;
+}
+
+bool lwi_bitmap_close(lwi_bitmap *bitmap, uint64_t *count)
+{
+    *count = 0;
+    if (bitmap->leaf_count == 0)
+        return true;
+    lwi_bitmap_leaf *leaves = ordered_leaves(bitmap);
+    if (!leaves)
+        return false;
+    lwi_free(bitmap->mem, bitmap->leaves, lwi_array_size(bitmap->leaf_room, sizeof *leaves));
+    bitmap->leaves = leaves;
+    bitmap->leaf_room = bitmap->leaf_count;
+    for (uint64_t i = 0; i < bitmap->leaf_count; i++) {
+        uint32_t inside = 0;
+        leaves[i].rank = (uint32_t)*count;
+        for (uint32_t j = 0; j < 4; j++) {
+            leaves[i].before[j] = (uint8_t)inside;
+            inside += lwi_bits_count(leaves[i].words[j]);
+        }
+        *count += inside;
+    }
+    return true;
+}
+
+static const lwi_bitmap_leaf *find_leaf(const lwi_bitmap *bitmap, uint64_t key)
+{
+    if (bitmap->slot_count) {
+        const lwi_bitmap_chunk *chunk = find_chunk(bitmap, key >> CHUNK_SHIFT);
+        uint32_t leaf = chunk ? chunk->leaf[leaf_of(key)] : 0;
+        return leaf ? &bitmap->leaves[leaf - 1] : NULL;
+    }
+    uint64_t low = 0, high = bitmap->leaf_count, number = key >> LEAF_SHIFT;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (bitmap->leaves[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < bitmap->leaf_count && bitmap->leaves[low].number == number;
+    return found ? &bitmap->leaves[low] : NULL;
+}
+
+bool lwi_bitmap_rank(const lwi_bitmap *bitmap, uint64_t key, uint32_t *rank)
+{
+    const lwi_bitmap_leaf *leaf = key & 7 ? NULL : find_leaf(bitmap, key);
+    if (!leaf)
+        return false;
+    uint64_t word = leaf->words[word_of(key)], bit = UINT64_C(1) << bit_of(key);
+    if (!(word & bit))
+        return false;
+    *rank = leaf->rank + leaf->before[word_of(key)] + lwi_bits_count(word & (bit - 1));
+    return true;
+}
+
+uint64_t lwi_bitmap_select(const lwi_bitmap *bitmap, uint32_t rank)
+{
+    /* Leaves may be empty (cleared keys): the last one that starts at the rank or before has it. */
+    uint64_t low = 0, high = bitmap->leaf_count;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (bitmap->leaves[middle].rank <= rank)
+            low = middle;
+        else
+            high = middle;
+    }
+    const lwi_bitmap_leaf *leaf = &bitmap->leaves[low];
+    uint32_t left = rank - leaf->rank, word = 3;
+    while (leaf->before[word] > left)
+        word--;
+    uint64_t bits = leaf->words[word];
+    for (left -= leaf->before[word]; left > 0; left--)
+        bits &= bits - 1;
+    return leaf->number << LEAF_SHIFT | (uint64_t)word << 9 | (uint64_t)lwi_bits_lowest(bits) << 3;
+}
+
+bool lwi_bitmap_next(const lwi_bitmap *bitmap, lwi_bitmap_cursor *cursor, uint64_t *key)
+{
+    while (cursor->leaf < bitmap->leaf_count) {
+        const lwi_bitmap_leaf *leaf = &bitmap->leaves[cursor->leaf];
+        uint64_t bits = leaf->words[cursor->word] & ~cursor->done;
+        if (bits) {
+            cursor->done |= bits & (~bits + 1);
+            *key = leaf->number << LEAF_SHIFT | (uint64_t)cursor->word << 9 |
+                   (uint64_t)lwi_bits_lowest(bits) << 3;
+            return true;
+        }
+        cursor->done = 0;
+        cursor->word = (cursor->word + 1) % 4;
+        cursor->leaf += cursor->word == 0;
+    }
+    return false;
+}

@@ -1,0 +1,69 @@
+/* Turns what runtimes pushed into a snapshot: keys become numbers, edges become rows. */
+#ifndef LWI_CAPTURE_BUILD_H
+#define LWI_CAPTURE_BUILD_H
+
+#include "capture/sink.h"
+
+/* One runtime's share of the work. */
+typedef struct lwi_job {
+    lw_sink sink;
+    lwi_part *part;
+    uint64_t *hidden;   /* sorted */
+    uint32_t *type_map; /* from the sink's ids to the snapshot's */
+    uint32_t *name_map;
+    uint32_t *kind_map;
+    uint32_t first_shape; /* the snapshot's id of the sink's shape 0 */
+} lwi_job;
+
+typedef struct lwi_build {
+    lw_snapshot *snapshot;
+    lwi_job *jobs;
+    uint32_t count;
+    lwi_strays *strays; /* NULL: count them only */
+} lwi_build;
+
+/* Runs `only`, or all runtimes of the context, and builds the snapshot of what they push.
+ * `strays` may be NULL. On failure there is no snapshot. */
+lw_status lwi_capture(lw_context *context, const lw_runtime *only, lw_allocator allocator,
+                      lwi_strays *strays, lw_snapshot **snapshot, lw_error *error);
+
+void lwi_strays_free(lwi_strays *strays, lwi_mem *mem);
+
+/* The steps, in this order; false: no memory. Keys: LW_E_NOMEM or LW_E_LIMIT. */
+lw_status lwi_build_keys(lwi_build *build, lw_error *error);
+bool lwi_build_words(lwi_build *build); /* types, labels, kinds of roots, shapes */
+bool lwi_build_nodes(lwi_build *build);
+lw_status lwi_build_edges(lwi_build *build, lw_error *error);
+bool lwi_build_roots(lwi_build *build);
+bool lwi_build_details(lwi_build *build); /* stated references, external bytes */
+bool lwi_build_blocks(lwi_build *build);
+bool lwi_build_verdicts(lwi_build *build); /* held from outside, garbage, totals */
+
+/* The node of a key; LW_NODE_NONE: never pushed, or hidden. */
+static inline lw_node lwi_job_node(const lwi_job *job, lw_key key)
+{
+    uint32_t place;
+    return lwi_keys_find(&job->part->keys, key, &place) ? job->part->first + place : LW_NODE_NONE;
+}
+
+static inline uint32_t lwi_map_label(const lwi_job *job, uint32_t label)
+{
+    return label == 0 || label & LW_LABEL_INDEX(0) ? label : job->name_map[label];
+}
+
+bool lwi_job_hides(const lwi_job *job, lw_key key);
+
+/* Notes something for a check; true when nobody checks. */
+bool lwi_note(lwi_build *build, uint32_t kind, lw_key key, uint32_t about, uint32_t shape);
+
+/* Sorts a growing table by node; equal nodes are added up, or the first one stands and the others
+ * that differ are counted as conflicts. */
+typedef struct lwi_rare_list {
+    lwi_rare *items;
+    uint64_t count, room;
+} lwi_rare_list;
+
+bool lwi_rare_push(lwi_build *build, lwi_rare_list *list, lw_node node, uint64_t value);
+bool lwi_rare_close(lwi_build *build, lwi_rare_list *list, bool add, lwi_rares *rares);
+
+#endif

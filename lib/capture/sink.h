@@ -1,0 +1,87 @@
+/* What an `enumerate` has pushed, as it was pushed. */
+#ifndef LWI_CAPTURE_SINK_H
+#define LWI_CAPTURE_SINK_H
+
+#include "base/arena.h"
+#include "base/index.h"
+#include "base/log.h"
+#include "capture/runtime.h"
+#include "snapshot/snapshot.h"
+
+/* What check tells an author about, and a snapshot merely counts. */
+enum lwi_stray_kind {
+    LWI_STRAY_TARGET,     /* an edge's target was never pushed; `about` is its holder */
+    LWI_STRAY_HOLDER,     /* an edge's holder was never pushed */
+    LWI_STRAY_ROOT,       /* a root's node was never pushed; `about` is the kind of root */
+    LWI_STRAY_DETAIL,     /* references or bytes were stated for a node that was never pushed */
+    LWI_STRAY_NODE,       /* a node was pushed twice; `about` is the node, `shape` the second one */
+    LWI_STRAY_REFERENCES  /* references were stated twice, unlike; `about` is the node */
+};
+
+typedef struct lwi_stray {
+    lw_key key;
+    uint32_t kind;
+    uint32_t about;
+    uint32_t shape;
+} lwi_stray;
+
+typedef struct lwi_strays {
+    lwi_stray *items;
+    uint64_t count, room;
+} lwi_strays;
+
+struct lw_sink {
+    lwi_mem *mem;
+    lwi_arena *arena; /* the snapshot's: text goes there at once */
+    const lw_runtime *runtime;
+
+    lwi_type *types; /* type id - 1 */
+    uint64_t type_count, type_room;
+    lwi_index type_index;
+
+    lwi_shape *shapes;
+    uint64_t shape_count, shape_room;
+    lwi_index shape_index;
+    uint32_t last_shape;
+
+    lwi_name *names; /* label id; number 0 is no label */
+    uint64_t name_count, name_room;
+    lwi_index name_index;
+
+    lwi_root_kind *root_kinds; /* root kind id - 1 */
+    uint64_t root_kind_count, root_kind_room;
+
+    lwi_bitmap marks;   /* addresses pushed as nodes */
+    lwi_log nodes;      /* key, shape */
+    lwi_log edges;      /* runs: LWI_RUN words of head, then LWI_EDGE words per edge */
+    lwi_log roots;      /* key, kind, label */
+    lwi_log references; /* key, count */
+    lwi_log external;   /* key, bytes */
+    lwi_log hidden;     /* key */
+    uint64_t node_count, root_count, hidden_count;
+
+    uint32_t *run; /* the run that a further edge of the same holder and kind continues */
+    lw_key run_from;
+    int32_t run_kind;
+    uint32_t edge_kinds; /* bit 1 << kind */
+    bool labelled;
+
+    lw_error failure; /* the first; its status is LW_OK while all is well */
+};
+
+enum {
+    LWI_NODE_WORDS = 3,   /* key, key, shape */
+    LWI_RUN_WORDS = 4,    /* from, from, kind, count */
+    LWI_EDGE_WORDS = 3,   /* to, to, label */
+    LWI_ROOT_WORDS = 4,   /* key, key, kind, label */
+    LWI_DETAIL_WORDS = 4, /* key, key, number, number */
+    LWI_HIDDEN_WORDS = 2  /* key, key */
+};
+
+void lwi_sink_init(lw_sink *sink, lw_snapshot *snapshot, const lw_runtime *runtime);
+void lwi_sink_free(lw_sink *sink);
+
+/* Runs the runtime's `enumerate` into the sink. */
+lw_status lwi_sink_run(lw_sink *sink, lw_error *error);
+
+#endif

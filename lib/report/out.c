@@ -37,8 +37,8 @@ lw_status lwi_out_open(lwi_out *out, const lw_report_options *options, lw_write_
 
 static void flush(lwi_out *out)
 {
-    if (!out->failed && out->used && out->write(out->buffer, out->used, out->user) != 0)
-        out->failed = true;
+    if (out->used && out->write(out->buffer, out->used, out->user) != 0)
+        out->failed = true; /* from here on nothing is taken into the buffer */
     out->used = 0;
 }
 

@@ -91,6 +91,7 @@ static inline bool lwpy_host_context_entered(PyObject *context)
 #include <internal/pycore_dict.h>
 #include <internal/pycore_gc.h>
 #include <internal/pycore_interp.h>
+#include <internal/pycore_moduleobject.h>
 #include <internal/pycore_object.h>
 #include <internal/pycore_runtime.h>
 #include <internal/pycore_signal.h>
@@ -177,6 +178,13 @@ static inline size_t lwpy_host_pre_header(PyTypeObject *type)
     return _PyType_PreHeaderSize(type);
 }
 
+/* sys.getsizeof() of this version counts a pre-header for static types too. */
+static inline bool lwpy_host_has_pre_header(PyObject *object)
+{
+    (void)object;
+    return true;
+}
+
 /* True if a reference count says nothing: the object is static or lives for ever. */
 static inline bool lwpy_host_immortal(PyObject *object)
 {
@@ -184,9 +192,10 @@ static inline bool lwpy_host_immortal(PyObject *object)
            object == Py_False || object == Py_Ellipsis || object == Py_NotImplemented;
 }
 
-static inline Py_ssize_t lwpy_host_int_digits(PyObject *number)
+static inline size_t lwpy_host_int_size(PyObject *number)
 {
-    return Py_ABS(Py_SIZE(number));
+    size_t digits = (size_t)Py_ABS(Py_SIZE(number));
+    return offsetof(PyLongObject, ob_digit) + (digits ? digits : 1) * sizeof(digit);
 }
 
 /* Bytes of the second representation that old strings may carry. */
@@ -209,6 +218,12 @@ static inline PyObject *lwpy_host_type_dict(PyTypeObject *type)
 static inline PyObject *lwpy_host_type_subclasses(PyTypeObject *type)
 {
     return type->tp_subclasses;
+}
+
+/* The name that a module holds beside its dict. */
+static inline PyObject *lwpy_host_module_name(PyObject *module)
+{
+    return ((PyModuleObject *)module)->md_name;
 }
 
 /* What a code object made of itself for Python and keeps. */
@@ -410,6 +425,73 @@ static inline PyObject *lwpy_host_interned(void)
 {
     return NULL;
 }
+
+#ifdef LWPY_HOST_OPCODES
+
+#define Py_BUILD_CORE
+#define NEED_OPCODE_TABLES
+#include <internal/pycore_opcode.h>
+#undef NEED_OPCODE_TABLES
+#include <opcode.h>
+#undef Py_BUILD_CORE
+
+enum lwpy_host_flow {
+    LWPY_HOST_FORWARD = 1,  /* may jump ahead by its argument */
+    LWPY_HOST_BACKWARD = 2, /* may jump back by its argument */
+    LWPY_HOST_ENDS = 4      /* never goes on to the next instruction */
+};
+
+/* The instruction that a specialised one stands for. */
+static inline int lwpy_host_opcode(int opcode)
+{
+    return _PyOpcode_Deopt[opcode];
+}
+
+/* Units of inline cache that follow. */
+static inline int lwpy_host_caches(int opcode)
+{
+    return _PyOpcode_Caches[opcode];
+}
+
+/* Values on the stack before the first instruction. */
+static inline int lwpy_host_first_depth(const PyCodeObject *code)
+{
+    (void)code;
+    return 0;
+}
+
+static inline int lwpy_host_flow(int opcode)
+{
+    switch (opcode) {
+    case FOR_ITER:
+    case JUMP_IF_FALSE_OR_POP:
+    case JUMP_IF_TRUE_OR_POP:
+    case POP_JUMP_FORWARD_IF_FALSE:
+    case POP_JUMP_FORWARD_IF_TRUE:
+    case POP_JUMP_FORWARD_IF_NONE:
+    case POP_JUMP_FORWARD_IF_NOT_NONE:
+    case SEND:
+        return LWPY_HOST_FORWARD;
+    case JUMP_FORWARD:
+        return LWPY_HOST_FORWARD | LWPY_HOST_ENDS;
+    case POP_JUMP_BACKWARD_IF_FALSE:
+    case POP_JUMP_BACKWARD_IF_TRUE:
+    case POP_JUMP_BACKWARD_IF_NONE:
+    case POP_JUMP_BACKWARD_IF_NOT_NONE:
+        return LWPY_HOST_BACKWARD;
+    case JUMP_BACKWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT:
+        return LWPY_HOST_BACKWARD | LWPY_HOST_ENDS;
+    case RETURN_VALUE:
+    case RAISE_VARARGS:
+    case RERAISE:
+        return LWPY_HOST_ENDS;
+    default:
+        return 0;
+    }
+}
+
+#endif /* LWPY_HOST_OPCODES */
 
 #endif /* LWPY_HOST_OBJECTS */
 

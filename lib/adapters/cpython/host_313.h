@@ -94,6 +94,7 @@ static inline bool lwpy_host_context_entered(PyObject *context)
 #include <internal/pycore_dict.h>
 #include <internal/pycore_gc.h>
 #include <internal/pycore_interp.h>
+#include <internal/pycore_moduleobject.h>
 #include <internal/pycore_long.h>
 #include <internal/pycore_object.h>
 #include <internal/pycore_runtime.h>
@@ -185,15 +186,23 @@ static inline size_t lwpy_host_pre_header(PyTypeObject *type)
     return _PyType_PreHeaderSize(type);
 }
 
+/* False for static types, which sys.getsizeof() knows to have none. */
+static inline bool lwpy_host_has_pre_header(PyObject *object)
+{
+    return !Py_IS_TYPE(object, &PyType_Type) ||
+           ((PyTypeObject *)object)->tp_flags & Py_TPFLAGS_HEAPTYPE;
+}
+
 /* True if a reference count says nothing: the object is static or lives for ever. */
 static inline bool lwpy_host_immortal(PyObject *object)
 {
     return _Py_IsImmortal(object);
 }
 
-static inline Py_ssize_t lwpy_host_int_digits(PyObject *number)
+static inline size_t lwpy_host_int_size(PyObject *number)
 {
-    return (Py_ssize_t)(((PyLongObject *)number)->long_value.lv_tag >> _PyLong_NON_SIZE_BITS);
+    size_t digits = (size_t)(((PyLongObject *)number)->long_value.lv_tag >> _PyLong_NON_SIZE_BITS);
+    return (size_t)Py_TYPE(number)->tp_basicsize + (digits ? digits : 1) * sizeof(digit);
 }
 
 /* Bytes of a second representation beside the UTF-8: none since 3.12. */
@@ -231,6 +240,12 @@ static inline PyObject *lwpy_host_type_subclasses(PyTypeObject *type)
     if (type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN)
         return state ? state->tp_subclasses : NULL;
     return (PyObject *)type->tp_subclasses;
+}
+
+/* The name that a module holds beside its dict. */
+static inline PyObject *lwpy_host_module_name(PyObject *module)
+{
+    return ((PyModuleObject *)module)->md_name;
 }
 
 /* What a code object made of itself for Python and keeps. */
@@ -446,6 +461,67 @@ static inline PyObject *lwpy_host_interned(void)
 {
     return PyInterpreterState_Get()->cached_objects.interned_strings;
 }
+
+#ifdef LWPY_HOST_OPCODES
+
+#define Py_BUILD_CORE
+#define NEED_OPCODE_METADATA
+#include <internal/pycore_opcode_metadata.h>
+#undef NEED_OPCODE_METADATA
+#include <opcode.h>
+#undef Py_BUILD_CORE
+
+enum lwpy_host_flow {
+    LWPY_HOST_FORWARD = 1,  /* may jump ahead by its argument */
+    LWPY_HOST_BACKWARD = 2, /* may jump back by its argument */
+    LWPY_HOST_ENDS = 4      /* never goes on to the next instruction */
+};
+
+/* The instruction that a specialised one stands for. */
+static inline int lwpy_host_opcode(int opcode)
+{
+    return _PyOpcode_Deopt[opcode];
+}
+
+/* Units of inline cache that follow. */
+static inline int lwpy_host_caches(int opcode)
+{
+    return _PyOpcode_Caches[opcode];
+}
+
+/* Values on the stack before the first instruction. */
+static inline int lwpy_host_first_depth(const PyCodeObject *code)
+{
+    (void)code;
+    return 0;
+}
+
+static inline int lwpy_host_flow(int opcode)
+{
+    switch (opcode) {
+    case FOR_ITER:
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_TRUE:
+    case POP_JUMP_IF_NONE:
+    case POP_JUMP_IF_NOT_NONE:
+    case SEND:
+        return LWPY_HOST_FORWARD;
+    case JUMP_FORWARD:
+        return LWPY_HOST_FORWARD | LWPY_HOST_ENDS;
+    case JUMP_BACKWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT:
+        return LWPY_HOST_BACKWARD | LWPY_HOST_ENDS;
+    case RETURN_VALUE:
+    case RETURN_CONST:
+    case RAISE_VARARGS:
+    case RERAISE:
+        return LWPY_HOST_ENDS;
+    default:
+        return 0;
+    }
+}
+
+#endif /* LWPY_HOST_OPCODES */
 
 #endif /* LWPY_HOST_OBJECTS */
 

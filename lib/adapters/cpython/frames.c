@@ -27,11 +27,14 @@ enum {
 
 typedef const lwpy_host_frame frame_in;
 
+/* Ends what is remembered: no frame, and nothing that `previous` ever is. */
+#define NOWHERE ((frame_in *)(uintptr_t)1)
+
 struct walk {
     uint32_t first;
     uint32_t end;
     uint64_t hash;
-    frame_in *frame[ROOM + 1]; /* frame[end] is never a frame that lives: NULL */
+    frame_in *frame[ROOM + 1]; /* frame[end] is NOWHERE */
     uint64_t word[ROOM];
     struct walk *next;
     atomic_bool taken; /* by a thread that lives */
@@ -49,7 +52,7 @@ static struct {
     bool floor;
 } hidden[LWPY_HIDDEN_MAX];
 static uint32_t hidden_count;
-static bool hiding;
+static uint32_t hiding; /* as many of them as are in force */
 
 bool lwpy_record_hide(PyObject *globals, bool floor)
 {
@@ -57,6 +60,8 @@ bool lwpy_record_hide(PyObject *globals, bool floor)
         return false;
     hidden[hidden_count].globals = globals;
     hidden[hidden_count++].floor = floor;
+    if (lwpy_record_context())
+        lwpy_frames_setup(limit, true);
     return true;
 }
 
@@ -82,10 +87,10 @@ void lwpy_frames_setup(uint32_t frames, bool hide)
         pthread_atfork(NULL, NULL, forget_other_threads);
     }
     limit = frames;
-    hiding = hide;
+    hiding = hide ? hidden_count : 0;
     for (struct walk *walk = walks; walk; walk = walk->next) {
         walk->first = walk->end = 0;
-        walk->frame[0] = NULL;
+        walk->frame[0] = NOWHERE;
     }
 }
 
@@ -103,7 +108,7 @@ static struct walk *first_walk_of_thread(void)
     }
     atomic_store(&walk->taken, true);
     walk->first = walk->end = 0;
-    walk->frame[0] = NULL;
+    walk->frame[0] = NOWHERE;
     if (have_key)
         pthread_setspecific(at_thread_exit, walk);
     mine = walk;
@@ -114,8 +119,8 @@ static struct walk *first_walk_of_thread(void)
 
 static int is_hidden(frame_in *frame)
 {
-    PyObject *globals = hiding ? lwpy_host_frame_globals(frame) : NULL;
-    for (uint32_t i = 0; i < hidden_count; i++)
+    PyObject *globals = lwpy_host_frame_globals(frame);
+    for (uint32_t i = 0; i < hiding; i++)
         if (globals == hidden[i].globals)
             return hidden[i].floor ? 2 : 1;
     return 0;
@@ -139,16 +144,14 @@ static frame_in *outward(frame_in *frame)
 /* ---- the walk ---- */
 
 /* Appends the stack from `frame` outwards; true if it has more frames than the limit. */
-static bool append(struct walk *walk, frame_in *frame, bool *rehash)
+static bool append(struct walk *walk, frame_in *frame)
 {
     uint32_t at = walk->end, stop = walk->first + limit;
-    if (frame && at < stop)
-        *rehash = true;
     for (; frame && at < stop; frame = outward(lwpy_host_frame_previous(frame))) {
         walk->frame[at] = frame;
         walk->word[at++] = lwpy_host_frame_word(frame);
     }
-    walk->frame[at] = NULL;
+    walk->frame[at] = NOWHERE;
     walk->end = at;
     return frame != NULL;
 }
@@ -162,38 +165,42 @@ static void hash_anew(struct walk *walk)
     walk->hash = hash;
 }
 
-/* Compares the remembered stack from index `at` on with the frames that are there, and puts right
- * what differs. frame[at] is known to live and to belong into the stack. Returns the frame from
- * which on nothing remembered is of use, with `end` set there; NULL if the stack ends. */
-static frame_in *follow(struct walk *walk, uint32_t at, bool *rehash)
+/* The longest stretch from index `at` on in which each frame leads to the one remembered next and
+ * has the word that is remembered: returns the index of its last frame. The time goes here. */
+static inline size_t unchanged(const struct walk *walk, size_t at)
 {
-    frame_in *frame = walk->frame[at];
-    const uint64_t *factor = factors - walk->first;
-    for (;; at++) {
-        uint64_t word = lwpy_host_frame_word(frame);
-        if (LWPY_UNLIKELY(word != walk->word[at])) {
-            if (outward(frame) != frame) {
-                walk->end = at;
-                *rehash = true;
-                return outward(frame);
-            }
-            walk->hash += (word - walk->word[at]) * factor[at];
+    frame_in *frame = walk->frame[at], *previous, *remembered;
+    do {
+        previous = lwpy_host_frame_previous(frame);
+        remembered = walk->frame[++at];
+        __asm__("" : "=r"(frame) : "0"(remembered)); /* or the compiler goes on from `previous` */
+        if (previous != remembered)
+            break;
+    } while (lwpy_host_frame_word(frame) == walk->word[at]);
+    return at - 1;
+}
+
+/* Compares the remembered stack from index `at` on with the frames that are there, and puts right
+ * what differs. frame[at] is known to be right. True if there are more frames than the limit. */
+static inline bool follow(struct walk *walk, uint32_t at, bool *rehash)
+{
+    for (;;) {
+        at = (uint32_t)unchanged(walk, at);
+        frame_in *frame = lwpy_host_frame_previous(walk->frame[at]);
+        if (frame)
+            frame = outward(frame);
+        if (LWPY_LIKELY(++at == walk->end)) {
+            if (LWPY_LIKELY(!frame || at - walk->first == limit))
+                return frame != NULL;
+        } else if (frame == walk->frame[at]) {
+            uint64_t word = lwpy_host_frame_word(frame);
+            walk->hash += (word - walk->word[at]) * factors[at - walk->first];
             walk->word[at] = word;
-        }
-        frame_in *previous = lwpy_host_frame_previous(frame);
-        if (at + 1 == walk->end)
-            return outward(previous);
-        frame_in *remembered = walk->frame[at + 1];
-        frame = remembered;
-        __asm__("" : "+r"(frame)); /* or the compiler continues from `previous`, being equal */
-        if (LWPY_LIKELY(previous == remembered))
             continue;
-        previous = outward(previous);
-        if (previous != remembered) {
-            walk->end = at + 1;
-            *rehash = true;
-            return previous;
         }
+        *rehash = true;
+        walk->end = at;
+        return append(walk, frame);
     }
 }
 
@@ -213,7 +220,7 @@ static uint32_t make_room(struct walk *walk, uint32_t kept, uint32_t fresh)
     }
     walk->first = to - fresh;
     walk->end = to + count;
-    walk->frame[walk->end] = NULL;
+    walk->frame[walk->end] = NOWHERE;
     return to;
 }
 
@@ -228,7 +235,7 @@ static uint32_t find(const struct walk *walk, frame_in *frame)
 }
 
 /* The innermost frame is not the remembered one: something was called or has returned since. */
-static bool realign(struct walk *walk, frame_in *frame, bool *rehash)
+static bool realign(struct walk *walk, frame_in *frame)
 {
     frame_in *fresh[LW_STACK_MAX];
     uint32_t count = 0, found = walk->end;
@@ -238,25 +245,40 @@ static bool realign(struct walk *walk, frame_in *frame, bool *rehash)
             break;
         fresh[count++] = frame;
     }
-    bool known = found < walk->end;
+    bool more, known = found < walk->end, rehash = false;
     uint32_t at = make_room(walk, found, count);
     for (uint32_t i = 0; i < count; i++) {
         walk->frame[walk->first + i] = fresh[i];
         walk->word[walk->first + i] = lwpy_host_frame_word(fresh[i]);
     }
-    *rehash = true;
-    if (known)
-        frame = follow(walk, at, rehash);
-    return append(walk, frame, rehash);
+    if (known) {
+        walk->word[at] = lwpy_host_frame_word(frame);
+        more = follow(walk, at, &rehash);
+    } else {
+        more = append(walk, frame);
+    }
+    hash_anew(walk);
+    return more;
 }
 
-/* Whether the walk may begin at the frame that is remembered as the innermost. */
-static bool is_remembered(const struct walk *walk, frame_in *frame)
+static bool is_counted(frame_in *frame)
 {
-    if (!frame || frame != walk->frame[walk->first])
+    return lwpy_host_frame_shown(frame) && !is_hidden(frame);
+}
+
+/* Makes the remembered innermost frame right, if it is the one that runs. */
+static inline bool is_remembered(struct walk *walk, frame_in *frame)
+{
+    if (LWPY_UNLIKELY(frame != walk->frame[walk->first]))
         return false;
-    return lwpy_host_frame_word(frame) == walk->word[walk->first] ||
-           (lwpy_host_frame_shown(frame) && !is_hidden(frame));
+    uint64_t word = lwpy_host_frame_word(frame), last = walk->word[walk->first];
+    if (word == last)
+        return true;
+    if (LWPY_UNLIKELY(!is_counted(frame)))
+        return false;
+    walk->hash += (word - last) * factors[0];
+    walk->word[walk->first] = word;
+    return true;
 }
 
 enum lwpy_stack_kind lwpy_frames_take(PyThreadState *thread, lw_stack *stack)
@@ -267,16 +289,16 @@ enum lwpy_stack_kind lwpy_frames_take(PyThreadState *thread, lw_stack *stack)
     frame_in *frame = lwpy_host_frame_top(thread);
     bool more, rehash = false;
     if (LWPY_LIKELY(is_remembered(walk, frame))) {
-        more = append(walk, follow(walk, walk->first, &rehash), &rehash);
+        more = follow(walk, walk->first, &rehash);
+        if (rehash)
+            hash_anew(walk);
     } else {
         while (frame && !lwpy_host_frame_shown(frame))
             frame = lwpy_host_frame_previous(frame);
         if (frame && is_hidden(frame))
             return LWPY_STACK_OURS;
-        more = realign(walk, frame, &rehash);
+        more = realign(walk, frame);
     }
-    if (rehash)
-        hash_anew(walk);
     stack->words = walk->word + walk->first;
     stack->count = walk->end - walk->first;
     stack->truncated = more;

@@ -106,7 +106,8 @@ static void write_headline(const view *view)
     lwi_text_init(&item, lwi_out_ascii(view->out));
     if (view->grown || view->shrunk) {
         lwi_text_count_diff(&item, info->count_diff);
-        lwi_text_put(&item, " objects, ");
+        lwi_text_put(&item, info->count_diff == 1 || info->count_diff == -1 ? " object, "
+                                                                            : " objects, ");
         lwi_text_bytes_diff(&item, info->size_diff);
         lwi_text_put(&item, "; ");
         lwi_text_counted(&item, view->grown, "type");
@@ -233,8 +234,8 @@ static lw_status write_notes(const view *view, lw_error *error)
     lwi_text item;
     if (view->approximate) {
         lwi_text_init(&item, lwi_out_ascii(view->out));
-        lwi_text_put(&item, "~ matched by address, which may have been reused unseen: counts are "
-                            "exact, which objects are new is not");
+        lwi_text_put(&item, "~ matched by address, which may have been reused: counts are exact, new "
+                            "and gone are not");
         lwi_out_item(view->out, &item, 0, 2);
         lwi_out_line(view->out);
     }

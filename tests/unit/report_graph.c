@@ -299,11 +299,10 @@ Test(report_graph, diff_tells_what_is_approximate)
     cr_assert_eq(lw_diff_create(base, target, &diff, NULL), LW_OK);
     report_diff(diff, LW_FORMAT_TEXT, 0, 0);
     expect_text(&out,
-        "diff a \xE2\x86\x92 b   +1 objects, +32 B; 1 type grew\n"
+        "diff a \xE2\x86\x92 b   +1 object, +32 B; 1 type grew\n"
         "  objects   size  type\n"
         "       +1  +32 B  ~tuple\n"
-        "  ~ matched by address, which may have been reused unseen: counts are exact, which objects are\n"
-        "  new is not\n"
+        "  ~ matched by address, which may have been reused: counts are exact, new and gone are not\n"
         "  next: find paths to tuple: who holds them\n");
     lw_diff_release(diff);
     lw_snapshot_release(base);
@@ -378,10 +377,10 @@ Test(report_graph, path)
         "    numpy/core/numeric.py:205 full\n"
         "    svc.py:19 Pricing.price (yours)\n"
         "    app.py:3 main (yours)\n"
-        "  root m...__main__  module\n"
-        "   | .get_value      funct...che_wrapper\n"
-        "   | [(3,)]          tuple\n"
-        "   v [1]             Value\n"
+        "  root ...e __main__  module\n"
+        "   | .get_value       funct...he_wrapper\n"
+        "   | [(3,)]           tuple\n"
+        "   v [1]              Value\n"
         "  next: drop one of these references,\n"
         "  then look again\n");
     lw_paths_release(paths);
@@ -520,13 +519,13 @@ Test(report_graph, long_path_shows_its_ends)
     lw_paths *paths = chain(&host);
     report_path(paths, 0, LW_FORMAT_TEXT, 0, 0);
     cr_assert(strstr(out.text,
-        "   \xE2\x94\x82 [12]             cell\n"
+        "   \xE2\x94\x82 [12]              cell\n"
         "   \xE2\x94\x82 \xE2\x80\xA6 976 more steps\n"
-        "   \xE2\x94\x82 [989]            cell\n"), "%s", out.text);
-    cr_assert(strstr(out.text, "   \xE2\x96\xBC [1000]           cell\n"));
+        "   \xE2\x94\x82 [989]             cell\n"), "%s", out.text);
+    cr_assert(strstr(out.text, "   \xE2\x96\xBC [1000]            cell\n"));
     cr_assert_eq(lines_of(out.text), 1 + 1 + 24 + 1 + 1);
     report_path(paths, 0, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
-    cr_assert(strstr(out.text, "   \xE2\x94\x82 [500]      cell\n"));
+    cr_assert(strstr(out.text, "   \xE2\x94\x82 [500]          cell\n"));
     report_path(paths, 0, LW_FORMAT_JSON, 0, 0);
     expect_json(&out, "[s[\"label\"][\"index\"] for s in d[\"steps\"]] == list(range(1, 1001))");
     lw_paths_release(paths);

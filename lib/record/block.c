@@ -6,9 +6,15 @@
 
 /* ---- entering and leaving an event ---- */
 
-static lwi_thread *event_begin(lw_domain *domain, const void *block)
+/* Addresses are numbers from here on: nothing reads through them. */
+static uint64_t address_of(const void *block)
 {
-    if (!domain || !block)
+    return (uint64_t)(uintptr_t)block;
+}
+
+static lwi_thread *event_begin(lw_domain *domain, uint64_t address)
+{
+    if (!domain || !address)
         return NULL;
     lwi_thread *thread = lwi_thread_get(domain->context);
     if (!thread)
@@ -17,7 +23,7 @@ static lwi_thread *event_begin(lw_domain *domain, const void *block)
         LWI_BUMP(thread->dropped_reentry, 1);
         return NULL;
     }
-    if (((uintptr_t)block & domain->align_mask) != 0) {
+    if ((address & domain->align_mask) != 0) {
         LWI_BUMP(thread->dropped_address, 1);
         return NULL;
     }
@@ -203,10 +209,9 @@ static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const lwi_source
 
 /* ---- the events ---- */
 
-static void alloc(lw_domain *domain, lwi_thread *thread, const void *block, uint64_t size,
+static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint64_t size,
                   const lwi_source *source, const lw_stack *stack)
 {
-    uint64_t address = (uint64_t)(uintptr_t)block;
     lwi_record record = {size, birth_of(domain, thread, source, stack)};
     lwi_record old = {0, 0};
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
@@ -230,14 +235,14 @@ static void alloc(lw_domain *domain, lwi_thread *thread, const void *block, uint
 
 static const lw_stack no_stack = {NULL, 0, 0, 0};
 
-static void alloc_event(lw_domain *domain, const void *block, uint64_t size,
+static void alloc_event(lw_domain *domain, uint64_t address, uint64_t size,
                         const lwi_source *source, const lw_stack *stack)
 {
-    lwi_thread *thread = event_begin(domain, block);
+    lwi_thread *thread = event_begin(domain, address);
     if (!thread)
         return;
     if (!thread->ignore)
-        alloc(domain, thread, block, size, source, stack);
+        alloc(domain, thread, address, size, source, stack);
     event_end(thread);
 }
 
@@ -263,20 +268,19 @@ static lw_stack place_stack(const char *place, uint64_t *word)
 void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size, const lw_stack *stack)
 {
     lw_stack copy = checked(stack);
-    alloc_event(domain, block, size, domain ? domain->source : NULL, &copy);
+    alloc_event(domain, address_of(block), size, domain ? domain->source : NULL, &copy);
 }
 
 void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size, const char *place)
 {
     uint64_t word;
     lw_stack stack = place_stack(place, &word);
-    alloc_event(domain, block, size, domain ? lwi_source_places(&domain->context->sites) : NULL,
-                &stack);
+    alloc_event(domain, address_of(block), size,
+                domain ? lwi_source_places(&domain->context->sites) : NULL, &stack);
 }
 
-static lwi_record take(lw_domain *domain, lwi_thread *thread, const void *block)
+static lwi_record take(lw_domain *domain, lwi_thread *thread, uint64_t address)
 {
-    uint64_t address = (uint64_t)(uintptr_t)block;
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
     lwi_record record = lwi_map_take(domain->map, address, held);
     if (record.birth) {
@@ -290,19 +294,19 @@ static lwi_record take(lw_domain *domain, lwi_thread *thread, const void *block)
 
 void lw_block_free(lw_domain *domain, const void *block)
 {
-    lwi_thread *thread = event_begin(domain, block);
+    lwi_thread *thread = event_begin(domain, address_of(block));
     if (!thread)
         return;
-    take(domain, thread, block);
+    take(domain, thread, address_of(block));
     event_end(thread);
 }
 
 void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size)
 {
-    lwi_thread *thread = event_begin(domain, block);
+    lwi_thread *thread = event_begin(domain, address_of(block));
     if (!thread)
         return;
-    lwi_record record = take(domain, thread, block);
+    lwi_record record = take(domain, thread, address_of(block));
     if (record.birth && record.size != size)
         LWI_BUMP(thread->replaced, 1);
     event_end(thread);
@@ -335,10 +339,10 @@ void lw_move_begin(lw_domain *domain, const void *block, lw_move *move)
     if (!move)
         return;
     *move = (lw_move){domain, block, 0, 0};
-    lwi_thread *thread = event_begin(domain, block);
+    uint64_t address = address_of(block);
+    lwi_thread *thread = event_begin(domain, address);
     if (!thread)
         return;
-    uint64_t address = (uint64_t)(uintptr_t)block;
     _Atomic uint32_t *held = held_push(thread);
     lwi_record record = lwi_map_take(domain->map, address, held);
     if (record.birth) {
@@ -356,7 +360,7 @@ void lw_move_begin(lw_domain *domain, const void *block, lw_move *move)
 static void move_settle(lwi_thread *thread, const lw_move *move)
 {
     const lwi_birth *birth = lwi_birth_at(&thread->context->births, (uint32_t)move->record);
-    uint64_t address = (uint64_t)(uintptr_t)move->block;
+    uint64_t address = address_of(move->block);
     if (birth->flags & LWI_CODE)
         code_ended(thread, address);
     if (birth->flags & LWI_ADOPTED)
@@ -364,17 +368,17 @@ static void move_settle(lwi_thread *thread, const lw_move *move)
     held_pop(thread);
 }
 
-static void move_end(lw_move *move, const void *block, uint64_t size, bool place,
+static void move_end(lw_move *move, uint64_t address, uint64_t size, bool place,
                      const lw_stack *stack)
 {
     lw_domain *domain = move->domain;
-    lwi_thread *thread = event_begin(domain, block ? block : move->block);
+    lwi_thread *thread = event_begin(domain, address ? address : address_of(move->block));
     if (!thread)
         return;
     if (move->record)
         move_settle(thread, move);
-    if (block && !thread->ignore)
-        alloc(domain, thread, block, size,
+    if (address && !thread->ignore)
+        alloc(domain, thread, address, size,
               place ? lwi_source_places(&domain->context->sites) : domain->source, stack);
     event_end(thread);
     move->domain = NULL;
@@ -384,7 +388,7 @@ void lw_move_end(lw_move *move, const void *block, uint64_t size, const lw_stack
 {
     lw_stack copy = checked(stack);
     if (move)
-        move_end(move, block, size, false, &copy);
+        move_end(move, address_of(block), size, false, &copy);
 }
 
 void lw_move_end_at(lw_move *move, const void *block, uint64_t size, const char *place)
@@ -392,7 +396,7 @@ void lw_move_end_at(lw_move *move, const void *block, uint64_t size, const char 
     uint64_t word;
     lw_stack stack = place_stack(place, &word);
     if (move)
-        move_end(move, block, size, true, &stack);
+        move_end(move, address_of(block), size, true, &stack);
 }
 
 /* The lock keeps a recycling walk from passing by while the record is in neither place. */
@@ -401,18 +405,18 @@ static bool move_restore(lwi_thread *thread, const lw_move *move)
     lw_context *context = thread->context;
     lwi_record record = {move->size, (uint32_t)move->record}, old;
     lwi_lock_take(&context->lock);
-    bool done = lwi_map_set(move->domain->map, (uint64_t)(uintptr_t)move->block, record, &old,
+    bool done = lwi_map_set(move->domain->map, address_of(move->block), record, &old,
                             &thread->held[LWI_HELD - 1]);
     lwi_lock_give(&context->lock);
     if (done && old.birth)
-        block_ended(thread, (uint64_t)(uintptr_t)move->block, old);
+        block_ended(thread, address_of(move->block), old);
     atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
     return done;
 }
 
 void lw_move_cancel(lw_move *move)
 {
-    lwi_thread *thread = move && move->record ? event_begin(move->domain, move->block) : NULL;
+    lwi_thread *thread = move && move->record ? event_begin(move->domain, address_of(move->block)) : NULL;
     if (!thread)
         return;
     const lwi_birth *birth = lwi_birth_at(&thread->context->births, (uint32_t)move->record);

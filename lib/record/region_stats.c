@@ -9,12 +9,24 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Off by what every other thread may not have published. */
-static int64_t bound(const lw_context *context, bool shared)
+/* What all other threads together may not have published. */
+static int64_t unpublished(const lw_context *context)
 {
     const lwi_thread *newest = atomic_load_explicit(&context->threads, memory_order_acquire);
     int64_t others = newest ? newest->index : 0;
-    return shared ? LWI_PUBLISH * (others > 0 ? others : 1) : 0;
+    return LWI_PUBLISH * (others > 0 ? others : 1);
+}
+
+/* The peak of a PROCESS round is taken when threads publish, this one's included. */
+static int64_t peak_error(const lw_context *context, bool shared)
+{
+    return shared ? unpublished(context) + LWI_PUBLISH : 0;
+}
+
+/* Off at the beginning and again at the peak. */
+static int64_t net_peak_error(const lw_context *context, bool shared)
+{
+    return shared ? 2 * unpublished(context) : 0;
 }
 
 void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
@@ -36,8 +48,8 @@ void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
     }
     stats->peak_bytes = larger(LWI_READ(round->peak), stats->current_bytes);
     stats->net_peak_bytes = larger(round->net_peak, stats->net_bytes);
-    stats->peak_error = bound(context, round->shared && round->stripes);
-    stats->net_peak_error = bound(context, round->shared);
+    stats->peak_error = peak_error(context, round->shared && round->stripes);
+    stats->net_peak_error = net_peak_error(context, round->shared);
 }
 
 static void add(lw_region_stats *sum, const lw_region_stats *one)
@@ -63,8 +75,8 @@ lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_e
     stats->net_blocks = region->net_blocks;
     stats->peak_bytes = region->peak;
     stats->net_peak_bytes = region->net_peak;
-    stats->peak_error = bound(context, region->shared && region->scope == LW_SCOPE_PROCESS);
-    stats->net_peak_error = bound(context, region->shared);
+    stats->peak_error = peak_error(context, region->shared && region->scope == LW_SCOPE_PROCESS);
+    stats->net_peak_error = net_peak_error(context, region->shared);
     for (const lwi_round *round = region->rounds; round; round = round->next) {
         lw_region_stats one = LW_REGION_STATS_INIT;
         lwi_round_stats(round, &one);

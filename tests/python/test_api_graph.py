@@ -23,6 +23,10 @@ class Value:
         self.key = key
 
 
+class Holder:
+    attribute: object
+
+
 class Childless:
     pass
 
@@ -321,7 +325,7 @@ for p in leakwatch.snapshot().paths_to(mine, limit=3):
         self.assertTrue(found.text(ascii=True, all=True).isascii())
 
     def test_names_of_common_edges(self) -> None:
-        holder = types.SimpleNamespace()
+        holder = Holder()
         registry.append(holder)
         holder.attribute = {"key": [None, (Value(1),)]}
         path = leakwatch.snapshot().paths_to(instances_of=Value)[0]

@@ -3,6 +3,7 @@ and what was going on goes on."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -180,7 +181,6 @@ class Arguments(unittest.TestCase):
 
 class OtherProcesses(unittest.TestCase):
     def python(self, code: str, *options: str, **env: str) -> str:
-        import os
         done = subprocess.run([sys.executable, *options, "-c", textwrap.dedent(code)],
                               capture_output=True, text=True, timeout=120,
                               env={**os.environ, **env})
@@ -197,7 +197,6 @@ class OtherProcesses(unittest.TestCase):
                 copy = shutil.copy({str(extension)!r}, pathlib.Path(folder, {extension.name!r}))
                 spec = importlib.util.spec_from_file_location("_leakwatch", copy)
                 try:
-                    importlib.util.module_from_spec(spec).__spec__.loader.exec_module
                     module = importlib.util.module_from_spec(spec)
                     spec.loader.exec_module(module)
                 except ImportError as error:
@@ -253,22 +252,32 @@ class OtherProcesses(unittest.TestCase):
         for env in ({}, {"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "malloc"}):
             with self.subTest(env=env):
                 self.assertEqual(self.python("""
-                    import leakwatch, threading, time, atexit
+                    import atexit, os
+                    import leakwatch
                     class Late:
-                        def __del__(self): print(len(str(r)) > 9, r.current >= 0, s.types is not None)
+                        def __del__(self, write=os.write):
+                            good = "open" in str(self.r) and len(self.s.types) > 10
+                            write(1, b"good\\n" if good and self.r.current >= 0 else b"bad\\n")
                     late = Late()
                     late.me = late
                     leakwatch.start()
                     kept = {}
                     r = leakwatch.region("open"); r.__enter__()
                     with leakwatch.region("all", process=True): kept["a"] = [0] * 9999
-                    s = leakwatch.snapshot()
-                    atexit.register(lambda: print(r.open))
-                    def spin():
-                        while True: bytes(1000)
-                    threading.Thread(target=spin, daemon=True).start()
-                    time.sleep(0.05)
-                """, **env), "True\nTrue True True\n")
+                    late.r, late.s = r, leakwatch.snapshot()
+                    atexit.register(lambda: print(r.open, flush=True))
+                """, **env), "True\ngood\n")
+
+    def test_exit_while_a_daemon_thread_allocates(self) -> None:
+        self.assertEqual(self.python("""
+            import leakwatch, threading, time
+            leakwatch.start()
+            def spin():
+                while True: [bytes(i) for i in range(100)]
+            for _ in range(3): threading.Thread(target=spin, daemon=True).start()
+            time.sleep(0.05)
+            print("end")
+        """), "end\n")
 
     def test_fork_while_recording(self) -> None:
         self.assertEqual(self.python("""

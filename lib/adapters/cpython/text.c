@@ -80,17 +80,20 @@ static uint32_t terminal_width(void)
     return width > 0 && width < 10000 ? (uint32_t)width : 0;
 }
 
-/* May run code of the user, whose sys.stdout it is: not to be called quietly. */
+/* May run code of the user, whose sys.stdout it is: not to be called quietly. The name is interned
+ * since the interpreter's attribute cache would keep a str of ours. */
 static bool stdout_lacks_utf8(void)
 {
     bool lacks = false;
     PyObject *file = PySys_GetObject("stdout");
-    PyObject *encoding = file ? PyObject_GetAttrString(file, "encoding") : NULL;
+    PyObject *name = PyUnicode_InternFromString("encoding");
+    PyObject *encoding = file && name ? PyObject_GetAttr(file, name) : NULL;
     if (encoding && PyUnicode_Check(encoding)) {
-        const char *name = PyUnicode_AsUTF8(encoding);
-        lacks = name && PyOS_strnicmp(name, "utf", 3) != 0;
+        const char *words = PyUnicode_AsUTF8(encoding);
+        lacks = words && PyOS_strnicmp(words, "utf", 3) != 0;
     }
     Py_XDECREF(encoding);
+    Py_XDECREF(name);
     PyErr_Clear();
     return lacks;
 }

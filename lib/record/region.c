@@ -115,31 +115,8 @@ static void open_list_remove(lwi_round *round)
         round->next_open->link_open = round->link_open;
 }
 
-/* Puts a round on top of the calling thread's; false without memory. */
-static bool activate(lwi_thread *thread, lwi_round *round)
-{
-    lw_context *context = thread->context;
-    if (!lwi_grow(&context->mem, (void **)&thread->rounds, &thread->round_room,
-                  thread->round_count + 1, sizeof(lwi_round *)))
-        return false;
-    thread->rounds[thread->round_count++] = round;
-    if (!lwi_span_enter(context, thread)) {
-        thread->round_count--;
-        return false;
-    }
-    atomic_store_explicit(&round->owner, thread, memory_order_relaxed);
-    return true;
-}
-
-static bool round_activate(lwi_thread *thread, lwi_round *round)
-{
-    if (round->scope != LW_SCOPE_PROCESS)
-        return activate(thread, round);
-    atomic_fetch_add_explicit(&thread->context->version, 1, memory_order_release);
-    return true;
-}
-
-static bool inside_itself(lwi_thread *thread, const lw_region *region)
+/* Whether a round of this region already sees what a new one on this thread would see. */
+static bool inside_itself(const lwi_thread *thread, const lw_region *region)
 {
     if (region->scope == LW_SCOPE_PROCESS)
         return region->open > 0;
@@ -150,12 +127,39 @@ static bool inside_itself(lwi_thread *thread, const lw_region *region)
     return false;
 }
 
+/* Puts a round on top of the calling thread's; false without memory. */
+static bool activate(lwi_thread *thread, lwi_round *round)
+{
+    lw_context *context = thread->context;
+    bool overlaps = inside_itself(thread, round->region);
+    if (!lwi_grow(&context->mem, (void **)&thread->rounds, &thread->round_room,
+                  thread->round_count + 1, sizeof(lwi_round *)))
+        return false;
+    thread->rounds[thread->round_count++] = round;
+    if (!lwi_span_enter(context, thread)) {
+        thread->round_count--;
+        return false;
+    }
+    atomic_store_explicit(&round->owner, thread, memory_order_relaxed);
+    round->region->overlaps = round->region->overlaps || overlaps;
+    return true;
+}
+
+static bool round_activate(lwi_thread *thread, lwi_round *round)
+{
+    if (round->scope != LW_SCOPE_PROCESS)
+        return activate(thread, round);
+    round->region->overlaps =
+        round->region->overlaps || inside_itself(thread, round->region);
+    atomic_fetch_add_explicit(&thread->context->version, 1, memory_order_release);
+    return true;
+}
+
 static bool round_begin(lwi_thread *thread, lwi_round *round)
 {
     lw_context *context = thread->context;
     lwi_mem *table_mem = &context->mem;
     lw_region *region = round->region;
-    bool inside = inside_itself(thread, region);
     if (!round_enlist(context, round))
         return false;
     lwi_thread_publish_locked(thread);
@@ -173,7 +177,6 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
         return false;
     }
     thread->folded_at = context->epoch;
-    region->overlaps = region->overlaps || inside;
     region->begun++;
     region->open++;
     return true;

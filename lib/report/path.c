@@ -142,7 +142,7 @@ static lw_status put_site(const view *view, lwi_text *text, lw_error *error)
 
 static bool is_recorded(const view *view)
 {
-    return view->target.flags & LW_NODE_RECORDED && view->target.epoch != 0;
+    return view->target.flags & LW_NODE_RECORDED;
 }
 
 static lw_status put_origin(const view *view, lwi_text *text, lw_error *error)

@@ -310,6 +310,35 @@ Test(report_graph, diff_tells_what_is_approximate)
     lw_context_release(host.context);
 }
 
+Test(report_graph, note_is_for_rows_that_are_shown)
+{
+    host host = open_heap();
+    lw_diff *diff = NULL;
+    lw_key table = node(block(&host, 64), "table", 64), small = node(block(&host, 16), "small", 1);
+    world.nodes[1].type_flags = LW_TYPE_FREELIST;
+    root(table, "module", "shop", 0);
+    root(small, "module", "small", 0);
+    lw_snapshot *base = snapshot(&host, "a");
+    static char names[12][8];
+    for (uint32_t i = 0; i < 12; i++) {
+        snprintf(names[i], sizeof names[i], "t%02u", (unsigned)i);
+        edge(table, node(block(&host, 112), names[i], 100), -1, NULL, i);
+    }
+    edge(table, node(block(&host, 16), "small", 1), -1, NULL, 12);
+    world.nodes[world.node_count - 1].type_flags = LW_TYPE_FREELIST;
+    lw_snapshot *target = snapshot(&host, "b");
+    cr_assert_eq(lw_diff_create(base, target, &diff, NULL), LW_OK);
+    report_diff(diff, LW_FORMAT_TEXT, 0, 0);
+    cr_assert_null(strchr(out.text, '~'), "%s", out.text);
+    cr_assert(strstr(out.text, "       +3  +201 B  3 more types that grew\n"));
+    report_diff(diff, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
+    cr_assert(strstr(out.text, "~small\n") && strstr(out.text, "  ~ matched by address"));
+    lw_diff_release(diff);
+    lw_snapshot_release(base);
+    lw_snapshot_release(target);
+    lw_context_release(host.context);
+}
+
 static lw_paths *paths_to(lw_snapshot *snapshot, lw_key key, uint32_t limit)
 {
     lw_paths *paths = NULL;

@@ -199,8 +199,6 @@ void lwpy_edges(lwpy_walk *walk, PyObject *object, const lwpy_type *type)
         lwpy_traverse(walk, object);
     if (type->heap)
         lwpy_owned(walk, (PyObject *)type->type, walk->words[LWPY_WORD_TYPE]);
-    if (type->shape == LWPY_SHAPE_LEAF)
-        return;
     if (type->field_count)
         edges_fields(walk, object, type);
     if (type->managed)

@@ -11,7 +11,7 @@ typedef struct lru_entry {
 } lru_entry;
 
 typedef struct lru_cache {
-    lru_entry root; /* only its head and links are used */
+    lru_entry root; /* the ends of the list; not an object */
     void *call;
     int typed;
     PyObject *cache;
@@ -304,6 +304,10 @@ void lwpy_edges_lru_cache(lwpy_walk *walk, PyObject *object)
     lwpy_walk_strong(walk, cache->cache, LWPY_WORD_CACHE);
     if (alone)
         edges_cache_entries(walk, cache);
+    /* The list by age holds each entry once more. */
+    for (const lru_entry *entry = cache->root.next; entry && entry != &cache->root && !walk->failed;
+         entry = entry->next)
+        lwpy_walk_strong(walk, (PyObject *)(uintptr_t)entry, LWPY_WORD_CACHED);
 }
 
 void lwpy_edges_lru_entry(lwpy_walk *walk, PyObject *object)

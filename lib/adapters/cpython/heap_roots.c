@@ -36,6 +36,14 @@ static void put_root(const char *kind, const char *label, PyObject *object, void
     lwpy_walk_root(walk, object, kind_id, lwpy_label(walk, LW_LABEL_VARIABLE, label));
 }
 
+/* Modules of the old kind leave a copy of their dict in their definition, to be imported again. */
+static void root_copy(lwpy_walk *walk, PyObject *module)
+{
+    const PyModuleDef *definition = PyModule_GetDef(module);
+    if (definition)
+        put_root("interpreter", "initial module dict", definition->m_base.m_copy, walk);
+}
+
 /* Modules before all else, so that they own what their dicts hold. */
 static void root_modules(lwpy_walk *walk)
 {
@@ -44,8 +52,10 @@ static void root_modules(lwpy_walk *walk)
     if (!modules || !PyDict_Check(modules))
         return;
     while (!walk->failed && PyDict_Next(modules, &at, &name, &module)) {
-        if (PyModule_Check(module) && !lwpy_walk_is_hidden(walk, module))
+        if (PyModule_Check(module) && !lwpy_walk_is_hidden(walk, module)) {
             lwpy_edges_rooted_module(walk, module);
+            root_copy(walk, module);
+        }
         uint32_t label = PyUnicode_Check(name) ? lwpy_label_name(walk, LW_LABEL_VARIABLE, name)
                                                : lwpy_label_key(walk, name);
         lwpy_walk_root(walk, module, walk->kind_module, label);

@@ -67,9 +67,11 @@ void lwpy_size_rule_find(lwpy_type *type)
         return;
     }
     const PyMethodDef *definition = ((PyMethodDescrObject *)method)->d_method;
-    if (definition->ml_flags == METH_NOARGS && is_harmless(definer)) {
+    bool with_class = definition->ml_flags == (METH_METHOD | METH_FASTCALL | METH_KEYWORDS);
+    if ((definition->ml_flags == METH_NOARGS || with_class) && is_harmless(definer)) {
         type->size_rule = LWPY_SIZE_CALL;
         type->size_call = definition->ml_meth;
+        type->size_class = with_class ? definer : NULL;
     }
 }
 
@@ -122,7 +124,11 @@ static size_t size_of_slots(size_t head, PyCodeObject *code)
 
 static size_t size_by_call(const lwpy_type *type, PyObject *object)
 {
-    PyObject *number = type->size_call(object, NULL);
+    PyObject *number = NULL;
+    if (type->size_class)
+        number = ((PyCMethod)(void (*)(void))type->size_call)(object, type->size_class, NULL, 0, NULL);
+    else
+        number = type->size_call(object, NULL);
     Py_ssize_t size = number ? PyLong_AsSsize_t(number) : -1;
     Py_XDECREF(number);
     if (size >= 0)

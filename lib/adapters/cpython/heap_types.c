@@ -90,7 +90,8 @@ static void add_members(lwpy_walk *walk, lwpy_type *type, PyTypeObject *native)
     bool counted = !native->tp_traverse;
     for (; native; native = native->tp_base) {
         for (const PyMemberDef *member = native->tp_members; member && member->name; member++) {
-            if ((member->type == T_OBJECT_EX || member->type == T_OBJECT) && member->offset > 0)
+            bool object = member->type == T_OBJECT_EX || member->type == T_OBJECT;
+            if (object && member->offset > 0 && member->offset != native->tp_dictoffset)
                 add_field(walk, type, member, counted);
         }
     }

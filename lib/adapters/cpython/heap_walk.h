@@ -122,6 +122,7 @@ typedef struct lwpy_type {
     lwpy_field *fields;
     size_t field_count;
     PyCFunction size_call;
+    PyTypeObject *size_class; /* that it also wants to be told, or NULL */
     uint32_t *names; /* labels of the shared keys */
     Py_ssize_t name_count;
 } lwpy_type;

@@ -411,6 +411,8 @@ static inline void lwpy_host_interpreter_roots(lwpy_host_root_fn root, void *use
     root("interpreter", "warning filters", interp->warnings.filters, user);
     root("interpreter", "warnings shown once", interp->warnings.once_registry, user);
     root("interpreter", "default warning action", interp->warnings.default_action, user);
+    root("interpreter", "gc.garbage", interp->gc.garbage, user);
+    root("interpreter", "gc.callbacks", interp->gc.callbacks, user);
     root("interpreter", "audit hooks", interp->audit_hooks, user);
     root("interpreter", "errno map", interp->exc_state.errnomap, user);
     root("interpreter", "ExceptionGroup", interp->exc_state.PyExc_ExceptionGroup, user);

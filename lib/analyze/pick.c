@@ -12,6 +12,10 @@
 #define NO_PARENT UINT64_MAX
 #define TAKEN (UINT32_MAX - 1) /* a distance: it is in the set that is being made */
 
+enum {
+    AHEAD = 16 /* edges whose targets' memory is asked for before their turn */
+};
+
 /* --- rows of holders ----------------------------------------------------------------------- */
 
 static bool leads(const lw_snapshot *snapshot, lw_node from, uint64_t edge, int strength)
@@ -35,19 +39,21 @@ void lwi_search_turn_free(lwi_search *search)
 static bool make_rows(lwi_search *search, int strength)
 {
     const lw_snapshot *snapshot = search->snapshot;
-    uint64_t nodes = snapshot->info.nodes;
+    const uint32_t *items = snapshot->rows.items;
+    uint64_t nodes = snapshot->info.nodes, edges = snapshot->info.edges;
     lwi_rows *rows = &search->holders;
     rows->base = lwi_alloc(search->mem, lwi_array_size(nodes / LWI_ROWS + 1, sizeof *rows->base));
     rows->end = lwi_alloc(search->mem, lwi_array_size(nodes, sizeof *rows->end));
     if (!rows->base || !rows->end)
         return false;
     for (lw_node from = 0; from < nodes; from++) {
-        uint64_t end = lwi_row_end(&snapshot->rows, from);
-        if (lwi_is_garbage(snapshot, from))
-            continue;
-        for (uint64_t edge = lwi_row_start(&snapshot->rows, from); edge < end; edge++) {
+        uint64_t edge = lwi_row_start(&snapshot->rows, from);
+        uint64_t end = lwi_is_garbage(snapshot, from) ? edge : lwi_row_end(&snapshot->rows, from);
+        for (; edge < end; edge++) {
+            if (edge + AHEAD < edges)
+                LWI_PREFETCH(&rows->end[items[edge + AHEAD]]);
             if (leads(snapshot, from, edge, strength))
-                rows->end[snapshot->rows.items[edge]]++;
+                rows->end[items[edge]]++;
         }
     }
     uint64_t count;
@@ -59,25 +65,34 @@ static bool make_rows(lwi_search *search, int strength)
     return rows->items || count == 0;
 }
 
-bool lwi_search_turn(lwi_search *search, int strength)
+static void fill_rows(lwi_search *search, int strength)
 {
     const lw_snapshot *snapshot = search->snapshot;
+    const uint32_t *items = snapshot->rows.items;
+    uint64_t edges = snapshot->info.edges;
+    lwi_rows *rows = &search->holders;
+    for (lw_node from = 0; from < snapshot->info.nodes; from++) {
+        uint64_t edge = lwi_row_start(&snapshot->rows, from);
+        uint64_t end = lwi_is_garbage(snapshot, from) ? edge : lwi_row_end(&snapshot->rows, from);
+        for (; edge < end; edge++) {
+            if (edge + 2 * AHEAD < edges) {
+                LWI_PREFETCH(&rows->end[items[edge + 2 * AHEAD]]);
+                LWI_PREFETCH(rows->items + lwi_row_end(rows, items[edge + AHEAD]));
+            }
+            if (leads(snapshot, from, edge, strength))
+                rows->items[lwi_row_put(rows, items[edge])] = from;
+        }
+    }
+}
+
+bool lwi_search_turn(lwi_search *search, int strength)
+{
     lwi_search_turn_free(search);
     if (!make_rows(search, strength)) {
         lwi_search_turn_free(search);
         return false;
     }
-    for (lw_node from = 0; from < snapshot->info.nodes; from++) {
-        uint64_t end = lwi_row_end(&snapshot->rows, from);
-        if (lwi_is_garbage(snapshot, from))
-            continue;
-        for (uint64_t edge = lwi_row_start(&snapshot->rows, from); edge < end; edge++) {
-            if (leads(snapshot, from, edge, strength)) {
-                uint64_t place = lwi_row_put(&search->holders, snapshot->rows.items[edge]);
-                search->holders.items[place] = from;
-            }
-        }
-    }
+    fill_rows(search, strength);
     search->holder_strength = strength;
     return true;
 }

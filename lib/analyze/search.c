@@ -11,6 +11,10 @@
 
 #define FAR UINT32_MAX
 
+enum {
+    AHEAD = 16 /* nodes of the queue whose rows are asked for before their turn */
+};
+
 static void *bits(lwi_mem *mem, uint64_t count)
 {
     return lwi_alloc(mem, (size_t)lwi_bits_words(count) * sizeof(uint64_t));
@@ -198,8 +202,11 @@ static bool pass(lwi_search *search, uint32_t *level, bool *found)
             return true;
         if (search->holder_strength != edges && !lwi_search_turn(search, edges))
             return false;
-        for (; begin < end; begin++)
+        for (; begin < end; begin++) {
+            if (begin + AHEAD < search->reached)
+                LWI_PREFETCH(&search->holders.end[search->queue[begin + AHEAD]]);
             expand(search, search->queue[begin]);
+        }
     }
     return true;
 }

@@ -219,16 +219,31 @@ static const lwi_bitmap_leaf *find_leaf(const lwi_bitmap *bitmap, uint64_t key)
     return found ? &bitmap->leaves[low] : NULL;
 }
 
-bool lwi_bitmap_rank(const lwi_bitmap *bitmap, uint64_t key, uint32_t *rank)
+static uint32_t rank_in(const lwi_bitmap_leaf *leaf, uint64_t key)
 {
-    const lwi_bitmap_leaf *leaf = key & 7 ? NULL : find_leaf(bitmap, key);
     if (!leaf)
-        return false;
+        return LWI_NO_RANK;
     uint64_t word = leaf->words[word_of(key)], bit = UINT64_C(1) << bit_of(key);
     if (!(word & bit))
-        return false;
-    *rank = leaf->rank + leaf->before[word_of(key)] + lwi_bits_count(word & (bit - 1));
-    return true;
+        return LWI_NO_RANK;
+    return leaf->rank + leaf->before[word_of(key)] + lwi_bits_count(word & (bit - 1));
+}
+
+uint32_t lwi_bitmap_rank(const lwi_bitmap *bitmap, uint64_t key)
+{
+    return rank_in(key & 7 ? NULL : find_leaf(bitmap, key), key);
+}
+
+void lwi_bitmap_ranks(const lwi_bitmap *bitmap, const uint64_t *keys, uint32_t count,
+                      uint32_t *ranks)
+{
+    const lwi_bitmap_leaf *leaves[LWI_BATCH];
+    for (uint32_t i = 0; i < count; i++) {
+        leaves[i] = keys[i] & 7 ? NULL : find_leaf(bitmap, keys[i]);
+        LWI_PREFETCH(leaves[i]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ranks[i] = rank_in(leaves[i], keys[i]);
 }
 
 uint64_t lwi_bitmap_select(const lwi_bitmap *bitmap, uint32_t rank)

@@ -43,8 +43,15 @@ bool lwi_bitmap_close(lwi_bitmap *bitmap, uint64_t *count);
 /* Frees what only set(), clear() and the fast way of rank() need. */
 void lwi_bitmap_trim(lwi_bitmap *bitmap);
 
-/* False if the key is not in the set. */
-bool lwi_bitmap_rank(const lwi_bitmap *bitmap, uint64_t key, uint32_t *rank);
+#define LWI_NO_RANK UINT32_MAX
+
+/* LWI_NO_RANK if the key is not in the set. */
+uint32_t lwi_bitmap_rank(const lwi_bitmap *bitmap, uint64_t key);
+
+/* The same for up to LWI_BATCH keys, whose leaves are asked for together. */
+#define LWI_BATCH 32u
+void lwi_bitmap_ranks(const lwi_bitmap *bitmap, const uint64_t *keys, uint32_t count,
+                      uint32_t *ranks);
 
 /* The key of a rank below the count. */
 uint64_t lwi_bitmap_select(const lwi_bitmap *bitmap, uint32_t rank);

@@ -5,6 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Asks for memory that will be needed in a moment: walks in no order wait for little else. */
+#if defined(__GNUC__)
+#define LWI_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define LWI_PREFETCH(address) ((void)(address))
+#endif
+
 static inline uint64_t lwi_bits_words(uint64_t count)
 {
     return count / 64 + 1;

@@ -287,22 +287,34 @@ bool lwi_build_words(lwi_build *build)
 
 /* --- nodes --------------------------------------------------------------------------------- */
 
-static bool place_nodes(lwi_build *build, lwi_job *job)
+static bool place_node(lwi_build *build, lw_key key, lw_node node, uint32_t shape)
 {
     lw_snapshot *snapshot = build->snapshot;
+    if (node == LW_NODE_NONE)
+        return true; /* hidden */
+    if (snapshot->shape_of[node] == UINT32_MAX)
+        snapshot->shape_of[node] = shape;
+    if (snapshot->shape_of[node] == shape)
+        return true;
+    snapshot->info.conflicts++;
+    return lwi_note(build, LWI_STRAY_NODE, key, node, shape);
+}
+
+static bool place_nodes(lwi_build *build, lwi_job *job)
+{
+    lw_key keys[LWI_BATCH];
+    lw_node nodes[LWI_BATCH];
     for (lwi_log_chunk *chunk = job->sink.nodes.first; chunk;
          chunk = lwi_log_drop(&job->sink.nodes)) {
-        for (uint32_t at = 0; at + LWI_NODE_WORDS <= chunk->used; at += LWI_NODE_WORDS) {
-            lw_key key = lwi_log_get64(chunk->words + at);
-            uint32_t shape = job->first_shape + chunk->words[at + 2];
-            lw_node node = lwi_job_node(job, key);
-            if (node == LW_NODE_NONE)
-                continue; /* hidden */
-            if (snapshot->shape_of[node] == UINT32_MAX) {
-                snapshot->shape_of[node] = shape;
-            } else if (snapshot->shape_of[node] != shape) {
-                snapshot->info.conflicts++;
-                if (!lwi_note(build, LWI_STRAY_NODE, key, node, shape))
+        uint32_t total = chunk->used / LWI_NODE_WORDS, count;
+        for (uint32_t at = 0; at < total; at += count) {
+            const uint32_t *item = chunk->words + at * LWI_NODE_WORDS;
+            count = total - at < LWI_BATCH ? total - at : LWI_BATCH;
+            for (uint32_t i = 0; i < count; i++)
+                keys[i] = lwi_log_get64(item + i * LWI_NODE_WORDS);
+            lwi_job_nodes(job, keys, count, nodes);
+            for (uint32_t i = 0; i < count; i++, item += LWI_NODE_WORDS) {
+                if (!place_node(build, keys[i], nodes[i], job->first_shape + item[2]))
                     return false;
             }
         }

@@ -42,8 +42,17 @@ bool lwi_build_verdicts(lwi_build *build); /* held from outside, garbage, totals
 /* The node of a key; LW_NODE_NONE: never pushed, or hidden. */
 static inline lw_node lwi_job_node(const lwi_job *job, lw_key key)
 {
-    uint32_t place;
-    return lwi_keys_find(&job->part->keys, key, &place) ? job->part->first + place : LW_NODE_NONE;
+    uint32_t place = lwi_keys_find(&job->part->keys, key);
+    return place == LWI_NO_RANK ? LW_NODE_NONE : job->part->first + place;
+}
+
+/* The same for up to LWI_BATCH keys, faster. */
+static inline void lwi_job_nodes(const lwi_job *job, const lw_key *keys, uint32_t count,
+                                 lw_node *nodes)
+{
+    lwi_keys_find_all(&job->part->keys, keys, count, nodes);
+    for (uint32_t i = 0; i < count; i++)
+        nodes[i] = nodes[i] == LWI_NO_RANK ? LW_NODE_NONE : job->part->first + nodes[i];
 }
 
 static inline uint32_t lwi_map_label(const lwi_job *job, uint32_t label)

@@ -10,6 +10,15 @@
 
 /* --- numbering and counting ---------------------------------------------------------------- */
 
+/* Edges of a few runs whose targets are looked up together. */
+typedef struct batch {
+    lw_key keys[LWI_BATCH];
+    lw_node nodes[LWI_BATCH];
+    uint32_t *edges[LWI_BATCH];
+    const uint32_t *runs[LWI_BATCH];
+    uint32_t count;
+} batch;
+
 static bool stray_edge(lwi_build *build, lwi_job *job, lw_key key, uint32_t kind, uint32_t about)
 {
     if (lwi_job_hides(job, key))
@@ -18,43 +27,62 @@ static bool stray_edge(lwi_build *build, lwi_job *job, lw_key key, uint32_t kind
     return lwi_note(build, kind, key, about, 0);
 }
 
-/* Replaces the keys of a run by numbers; LW_NODE_NONE where there is no node. */
-static bool number_run(lwi_build *build, lwi_job *job, uint32_t *run)
+/* Replaces the keys of targets by numbers; LW_NODE_NONE where there is no node. */
+static bool number_batch(lwi_build *build, lwi_job *job, batch *b)
 {
-    lw_key from_key = lwi_log_get64(run);
-    lw_node from = lwi_job_node(job, from_key);
-    uint32_t *edge = run + LWI_RUN_WORDS, kept = 0;
-    for (uint32_t i = 0; i < run[3]; i++, edge += LWI_EDGE_WORDS) {
-        lw_key to_key = lwi_log_get64(edge);
-        lw_node to = from == LW_NODE_NONE ? LW_NODE_NONE : lwi_job_node(job, to_key);
-        edge[0] = to;
-        kept += to != LW_NODE_NONE;
-        if (from == LW_NODE_NONE) {
-            if (!stray_edge(build, job, from_key, LWI_STRAY_HOLDER, LW_NODE_NONE))
-                return false;
-        } else if (to == LW_NODE_NONE &&
-                   !stray_edge(build, job, to_key, LWI_STRAY_TARGET, from)) {
+    lw_snapshot *snapshot = build->snapshot;
+    lwi_job_nodes(job, b->keys, b->count, b->nodes);
+    for (uint32_t i = 0; i < b->count; i++) {
+        lw_node from = b->runs[i][0];
+        b->edges[i][0] = b->nodes[i];
+        if (b->nodes[i] != LW_NODE_NONE) {
+            snapshot->rows.end[from]++;
+            snapshot->edge_kinds |= 1u << b->runs[i][2];
+        } else if (!stray_edge(build, job, b->keys[i], LWI_STRAY_TARGET, from)) {
             return false;
         }
     }
-    run[0] = from;
-    if (kept) {
-        build->snapshot->rows.end[from] += kept;
-        build->snapshot->edge_kinds |= 1u << run[2];
+    b->count = 0;
+    return true;
+}
+
+/* A run without a holder keeps none of its edges. */
+static bool drop_run(lwi_build *build, lwi_job *job, const uint32_t *run, lw_key from)
+{
+    for (uint32_t i = 0; i < run[3]; i++) {
+        if (!stray_edge(build, job, from, LWI_STRAY_HOLDER, LW_NODE_NONE))
+            return false;
     }
     return true;
+}
+
+static bool number_chunk(lwi_build *build, lwi_job *job, lwi_log_chunk *chunk)
+{
+    batch b = {.count = 0};
+    uint32_t at = 0;
+    while (at < chunk->used) {
+        uint32_t *run = chunk->words + at, *edge = run + LWI_RUN_WORDS;
+        lw_key from = lwi_log_get64(run);
+        run[0] = lwi_job_node(job, from);
+        at += LWI_RUN_WORDS + run[3] * LWI_EDGE_WORDS;
+        if (run[0] == LW_NODE_NONE && !drop_run(build, job, run, from))
+            return false;
+        for (uint32_t i = 0; run[0] != LW_NODE_NONE && i < run[3]; i++, edge += LWI_EDGE_WORDS) {
+            b.keys[b.count] = lwi_log_get64(edge);
+            b.edges[b.count] = edge;
+            b.runs[b.count++] = run;
+            if (b.count == LWI_BATCH && !number_batch(build, job, &b))
+                return false;
+        }
+    }
+    return number_batch(build, job, &b);
 }
 
 static bool number_edges(lwi_build *build, lwi_job *job)
 {
     for (lwi_log_chunk *chunk = job->sink.edges.first; chunk; chunk = chunk->next) {
-        uint32_t at = 0;
-        while (at < chunk->used) {
-            uint32_t *run = chunk->words + at;
-            if (!number_run(build, job, run))
-                return false;
-            at += LWI_RUN_WORDS + run[3] * LWI_EDGE_WORDS;
-        }
+        if (!number_chunk(build, job, chunk))
+            return false;
     }
     return true;
 }

@@ -1,5 +1,7 @@
 #include "snapshot/keys.h"
 
+#include "base/bits.h"
+
 #include <string.h>
 
 void lwi_keys_init(lwi_keys *keys, lwi_mem *mem, bool address)
@@ -62,17 +64,13 @@ void lwi_keys_trim(lwi_keys *keys)
     keys->buckets = NULL;
 }
 
-bool lwi_keys_find(const lwi_keys *keys, uint64_t key, uint32_t *place)
+static bool within(const lwi_keys *keys, uint64_t key)
 {
-    if (keys->address)
-        return lwi_bitmap_rank(&keys->bitmap, key, place);
-    if (keys->count == 0 || key < keys->sorted[0] || key > keys->sorted[keys->count - 1])
-        return false;
-    uint32_t low = 0, high = keys->count;
-    if (keys->buckets) {
-        low = keys->buckets[bucket_of(keys, key)];
-        high = keys->buckets[bucket_of(keys, key) + 1];
-    }
+    return keys->count && key >= keys->sorted[0] && key <= keys->sorted[keys->count - 1];
+}
+
+static uint32_t search(const lwi_keys *keys, uint64_t key, uint32_t low, uint32_t high)
+{
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (keys->sorted[middle] < key)
@@ -80,8 +78,38 @@ bool lwi_keys_find(const lwi_keys *keys, uint64_t key, uint32_t *place)
         else
             high = middle;
     }
-    *place = low;
-    return low < keys->count && keys->sorted[low] == key;
+    return low < keys->count && keys->sorted[low] == key ? low : LWI_NO_RANK;
+}
+
+uint32_t lwi_keys_find(const lwi_keys *keys, uint64_t key)
+{
+    if (keys->address)
+        return lwi_bitmap_rank(&keys->bitmap, key);
+    if (!within(keys, key))
+        return LWI_NO_RANK;
+    if (!keys->buckets)
+        return search(keys, key, 0, keys->count);
+    uint64_t bucket = bucket_of(keys, key);
+    return search(keys, key, keys->buckets[bucket], keys->buckets[bucket + 1]);
+}
+
+void lwi_keys_find_all(const lwi_keys *keys, const uint64_t *wanted, uint32_t count,
+                       uint32_t *places)
+{
+    if (keys->address) {
+        lwi_bitmap_ranks(&keys->bitmap, wanted, count, places);
+        return;
+    }
+    for (uint32_t i = 0; keys->buckets && i < count; i++) {
+        if (within(keys, wanted[i]))
+            LWI_PREFETCH(&keys->buckets[bucket_of(keys, wanted[i])]);
+    }
+    for (uint32_t i = 0; keys->buckets && i < count; i++) {
+        if (within(keys, wanted[i]))
+            LWI_PREFETCH(&keys->sorted[keys->buckets[bucket_of(keys, wanted[i])]]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        places[i] = lwi_keys_find(keys, wanted[i]);
 }
 
 uint64_t lwi_keys_at(const lwi_keys *keys, uint32_t place)

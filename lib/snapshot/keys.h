@@ -26,7 +26,12 @@ void lwi_keys_adopt(lwi_keys *keys, uint64_t *sorted, uint32_t count);
 bool lwi_keys_hasten(lwi_keys *keys);
 void lwi_keys_trim(lwi_keys *keys);
 
-bool lwi_keys_find(const lwi_keys *keys, uint64_t key, uint32_t *place);
+/* LWI_NO_RANK if there is no such key. */
+uint32_t lwi_keys_find(const lwi_keys *keys, uint64_t key);
+
+/* The same for up to LWI_BATCH keys. */
+void lwi_keys_find_all(const lwi_keys *keys, const uint64_t *wanted, uint32_t count,
+                       uint32_t *places);
 uint64_t lwi_keys_at(const lwi_keys *keys, uint32_t place);
 
 /* All keys in order: start with {0}; false at the end. */

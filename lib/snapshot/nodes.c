@@ -69,8 +69,8 @@ lw_status lw_node_find(const lw_snapshot *snapshot, const char *runtime, lw_key 
     const lwi_part *part = lwi_part_named(snapshot, runtime);
     if (!part)
         return lwi_fail(error, LW_E_NOT_FOUND, "the snapshot has no runtime \"%s\"", runtime);
-    uint32_t place;
-    if (!lwi_keys_find(&part->keys, key, &place))
+    uint32_t place = lwi_keys_find(&part->keys, key);
+    if (place == LWI_NO_RANK)
         return lwi_fail(error, LW_E_NOT_FOUND, "runtime \"%s\" has no node 0x%llx in the snapshot",
                         runtime, (unsigned long long)key);
     *node = part->first + place;

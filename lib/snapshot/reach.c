@@ -2,8 +2,13 @@
 
 #include "snapshot/strength.h"
 
+enum {
+    AHEAD = 16 /* nodes of the queue whose rows are asked for before their turn */
+};
+
 void lwi_reach(const lw_snapshot *snapshot, uint64_t *held, lw_node *queue)
 {
+    const lwi_rows *rows = &snapshot->rows;
     uint32_t head = 0, tail = 0;
     for (lw_node node = 0; node < snapshot->info.nodes; node++) {
         if (lwi_bits_get(held, node))
@@ -11,9 +16,13 @@ void lwi_reach(const lw_snapshot *snapshot, uint64_t *held, lw_node *queue)
     }
     while (head < tail) {
         lw_node node = queue[head++];
-        uint64_t end = lwi_row_end(&snapshot->rows, node);
-        for (uint64_t edge = lwi_row_start(&snapshot->rows, node); edge < end; edge++) {
-            lw_node to = snapshot->rows.items[edge];
+        if (head + AHEAD < tail)
+            LWI_PREFETCH(&rows->end[queue[head + AHEAD]]);
+        if (head + AHEAD / 2 < tail)
+            LWI_PREFETCH(rows->items + lwi_row_start(rows, queue[head + AHEAD / 2]));
+        uint64_t end = lwi_row_end(rows, node);
+        for (uint64_t edge = lwi_row_start(rows, node); edge < end; edge++) {
+            lw_node to = rows->items[edge];
             if (lwi_bits_get(held, to) || !lwi_edge_retains(lwi_kind_at(snapshot, edge)))
                 continue;
             lwi_bits_set(held, to);

@@ -18,7 +18,8 @@ typedef struct view {
     uint32_t shrunk_shown;
     bool approximate; /* a row that is shown is */
     bool runtimes;    /* there are several */
-    uint32_t culprit; /* the row to ask for paths next; UINT32_MAX: none */
+    uint32_t culprit; /* the row to ask for paths next, UINT32_MAX for none: the first that grew
+                         and of whose objects it is certain which are new, else the first */
     struct rest {
         int64_t count;
         int64_t size;
@@ -57,6 +58,7 @@ static lw_status survey(view *view, lw_error *error)
 {
     lw_diff_row row;
     const char *runtime = NULL;
+    bool certain = false;
     view->culprit = UINT32_MAX;
     for (uint32_t i = 0; i < view->info.rows; i++) {
         lw_status status = get_row(view, i, &row, error);
@@ -64,8 +66,11 @@ static lw_status survey(view *view, lw_error *error)
             return status;
         view->grown += grew(&row);
         view->shrunk += shrank(&row);
-        if (grew(&row) && row.created && view->culprit == UINT32_MAX)
+        if (grew(&row) && row.created && !certain &&
+            (view->culprit == UINT32_MAX || !row.approximate)) {
             view->culprit = i;
+            certain = !row.approximate;
+        }
         view->runtimes |= runtime && strcmp(runtime, row.runtime) != 0;
         runtime = row.runtime;
     }
@@ -217,14 +222,17 @@ static void write_garbage(const view *view)
     lwi_text_counted(&item, info->target_garbage, "object");
     lwi_text_put(&item, ", ");
     lwi_text_size(&item, info->target_garbage_size);
-    if (info->base_garbage) {
+    if (info->base_garbage == info->target_garbage &&
+        info->base_garbage_size == info->target_garbage_size) {
+        lwi_text_put(&item, " (as before)");
+    } else if (info->base_garbage) {
         lwi_text_put(&item, " (before: ");
         lwi_text_count(&item, info->base_garbage);
         lwi_text_put(&item, ", ");
         lwi_text_size(&item, info->base_garbage_size);
         lwi_text_put(&item, ")");
     }
-    lwi_text_put(&item, ": nothing holds them; not counted above");
+    lwi_text_put(&item, ": nothing holds it; not counted above");
     lwi_out_item(view->out, &item, 0, 2);
     lwi_out_line(view->out);
 }

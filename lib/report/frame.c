@@ -1,9 +1,37 @@
 #include "report/frame.h"
 
-void lwi_text_place(lwi_text *text, const lw_frame *frame)
+static bool is_separator(char letter)
+{
+    return letter == '/' || letter == '\\';
+}
+
+static bool is_absolute(const char *file)
+{
+    return is_separator(file[0]) || (file[0] && file[1] == ':' && is_separator(file[2]));
+}
+
+/* A path from the root of the file system says little in front and much at its end: the last
+ * folder and the file. One that is relative was made so by its host; only ways up are left out. */
+static const char *short_file(const char *file)
+{
+    while (file[0] == '.' && file[1] == '.' && is_separator(file[2]))
+        file += 3;
+    if (!is_absolute(file))
+        return file;
+    const char *last = file, *before = file;
+    for (const char *at = file; *at; at++) {
+        if (is_separator(*at) && at[1]) {
+            before = last;
+            last = at + 1;
+        }
+    }
+    return is_absolute(before) ? last : before;
+}
+
+static void put_place(lwi_text *text, const lw_frame *frame, bool whole)
 {
     if (frame->file) {
-        lwi_text_name(text, frame->file);
+        lwi_text_name(text, whole ? frame->file : short_file(frame->file));
         if (frame->line) {
             lwi_text_put(text, ":");
             lwi_text_number(text, frame->line);
@@ -15,14 +43,24 @@ void lwi_text_place(lwi_text *text, const lw_frame *frame)
     }
 }
 
-void lwi_text_frame(lwi_text *text, const lw_frame *frame)
+static void put_frame(lwi_text *text, const lw_frame *frame, bool whole)
 {
-    lwi_text_place(text, frame);
+    put_place(text, frame, whole);
     lwi_text_core(text);
     if (frame->file && frame->function) {
         lwi_text_put(text, " ");
         lwi_text_name(text, frame->function);
     }
+}
+
+void lwi_text_place(lwi_text *text, const lw_frame *frame)
+{
+    put_place(text, frame, false);
+}
+
+void lwi_text_frame(lwi_text *text, const lw_frame *frame)
+{
+    put_frame(text, frame, false);
 }
 
 void lwi_json_frame(lwi_json *json, const lw_frame *frame)
@@ -42,7 +80,7 @@ void lwi_out_frame(lwi_out *out, const lw_frame *frame, uint32_t indent)
 {
     lwi_text text;
     lwi_text_init(&text, lwi_out_ascii(out));
-    lwi_text_frame(&text, frame);
+    put_frame(&text, frame, true);
     if (frame->flags & LW_FRAME_OWN)
         lwi_text_put(&text, " (yours)");
     lwi_out_spaces(out, indent);

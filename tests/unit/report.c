@@ -298,6 +298,32 @@ Test(report, names_cannot_break_a_line)
     lw_context_release(host.context);
 }
 
+Test(report, paths_are_short_in_tables_and_whole_in_stacks)
+{
+    host host = open_host("x");
+    begin(&host);
+    born(&host, 64, DEEP, DRIVE, 0);
+    born(&host, 48, UPWARDS, 0, 0);
+    born(&host, 32, AT_ROOT, 0, 0);
+    end(&host);
+    report(&host, 0, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
+    const char *table = strstr(out.text, "  survivors");
+    cr_assert_not_null(table);
+    memmove(out.text, table, strlen(table) + 1);
+    expect_text(&out,
+        "  survivors, by call stack  bytes  blocks  taken in\n"
+        "  shop\\svc.c:8 price         64 B       1  core/numeric.py:205\n"
+        "      /usr/lib/python3/dist-packages/numpy/core/numeric.py:205 full\n"
+        "      C:\\src\\shop\\svc.c:8 price (yours)\n"
+        "  src/shop/svc.c:9           48 B       1  here\n"
+        "      ../../src/shop/svc.c:9 (yours)\n"
+        "  svc.c:10                   32 B       1  here\n"
+        "      /svc.c:10 (yours)\n"
+        "  exact, 0 dropped, stacks up to 2 frames, our own *\n"
+        "  next: one round cannot tell a cache from a leak: run it again and compare\n");
+    lw_context_release(host.context);
+}
+
 Test(report, narrow_terminal)
 {
     host host = service();

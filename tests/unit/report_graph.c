@@ -152,7 +152,7 @@ Test(report_graph, diff)
         "      +10  +480 B  Value\n"
         "        0  +352 B  table\n"
         "       -3   -72 B  float\n"
-        "  collectable garbage: 2 objects, 200 B: nothing holds them; not counted above\n"
+        "  collectable garbage: 2 objects, 200 B: nothing holds it; not counted above\n"
         "  next: find paths to Value: who holds them\n");
     report_diff(diff, LW_FORMAT_TEXT, LW_REPORT_ASCII, 40);
     expect_text(&out,
@@ -164,7 +164,7 @@ Test(report_graph, diff)
         "        0  +352 B  table\n"
         "       -3   -72 B  float\n"
         "  collectable garbage: 2 objects, 200 B:\n"
-        "  nothing holds them; not counted above\n"
+        "  nothing holds it; not counted above\n"
         "  next: find paths to Value: who holds\n"
         "  them\n");
     lw_diff_release(diff);
@@ -183,7 +183,7 @@ Test(report_graph, diff_all_shows_identity)
         "        0  +352 B    0     0  table\n"
         "        0     0 B    0     0  cycle\n"
         "       -3   -72 B    0     3  float\n"
-        "  collectable garbage: 2 objects, 200 B: nothing holds them; not counted above\n"
+        "  collectable garbage: 2 objects, 200 B: nothing holds it; not counted above\n"
         "  next: find paths to Value: who holds them\n");
     lw_diff_release(diff);
     lw_context_release(host.context);
@@ -310,6 +310,51 @@ Test(report_graph, diff_tells_what_is_approximate)
     lw_context_release(host.context);
 }
 
+/* The tuples weigh more, but of the values it is certain that they are new. */
+Test(report_graph, next_step_prefers_what_is_certain)
+{
+    host host = open_heap();
+    lw_diff *diff = NULL;
+    lw_key table = node(block(&host, 64), "table", 64);
+    root(table, "module", "shop", 0);
+    lw_key one = node(0x7000, "cycle", 100);
+    edge(one, one, LW_LABEL_ATTRIBUTE, "self", 0);
+    edge(table, node(block(&host, 32), "tuple", 32), -1, NULL, 0);
+    world.nodes[2].type_flags = LW_TYPE_FREELIST;
+    lw_snapshot *base = snapshot(&host, "a");
+    edge(table, node(block(&host, 320), "tuple", 320), -1, NULL, 1);
+    world.nodes[3].type_flags = LW_TYPE_FREELIST;
+    edge(table, node(block(&host, 32), "Value", 32), -1, NULL, 2);
+    edge(table, node(block(&host, 16), "int", 16), -1, NULL, 3);
+    lw_snapshot *target = snapshot(&host, "b");
+    cr_assert_eq(lw_diff_create(base, target, &diff, NULL), LW_OK);
+    report_diff(diff, LW_FORMAT_TEXT, 0, 0);
+    expect_text(&out,
+        "diff a \xE2\x86\x92 b   +3 objects, +368 B; 3 types grew\n"
+        "  objects    size  type\n"
+        "       +1  +320 B  ~tuple\n"
+        "       +1   +32 B  Value\n"
+        "       +1   +16 B  int\n"
+        "  collectable garbage: 1 object, 100 B (as before): nothing holds it; not counted above\n"
+        "  ~ matched by address, which may have been reused: counts are exact, new and gone are not\n"
+        "  next: find paths to Value: who holds them\n");
+    lw_diff_release(diff);
+    lw_snapshot_release(base);
+
+    node(0x7010, "cycle", 100);
+    base = snapshot(&host, "c");
+    cr_assert_eq(lw_diff_create(target, base, &diff, NULL), LW_OK);
+    report_diff(diff, LW_FORMAT_TEXT, 0, 0);
+    expect_text(&out,
+        "diff b \xE2\x86\x92 c   no change\n"
+        "  collectable garbage: 2 objects, 200 B (before: 1, 100 B): nothing holds it; not counted\n"
+        "  above\n");
+    lw_diff_release(diff);
+    lw_snapshot_release(base);
+    lw_snapshot_release(target);
+    lw_context_release(host.context);
+}
+
 Test(report_graph, note_is_for_rows_that_are_shown)
 {
     host host = open_heap();
@@ -330,7 +375,8 @@ Test(report_graph, note_is_for_rows_that_are_shown)
     cr_assert_eq(lw_diff_create(base, target, &diff, NULL), LW_OK);
     report_diff(diff, LW_FORMAT_TEXT, 0, 0);
     cr_assert_null(strchr(out.text, '~'), "%s", out.text);
-    cr_assert(strstr(out.text, "       +3  +201 B  3 more types that grew\n"));
+    cr_assert(strstr(out.text, "       +3  +201 B  3 more types that grew\n"
+                               "  next: find paths to t00: who holds them\n"));
     report_diff(diff, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
     cr_assert(strstr(out.text, "~small\n") && strstr(out.text, "  ~ matched by address"));
     lw_diff_release(diff);

@@ -37,6 +37,10 @@ enum {
     NAMELESS,
     FUNCTION_ONLY,
     HOSTILE,
+    DEEP,
+    DRIVE,
+    UPWARDS,
+    AT_ROOT,
     PLACE_MANY = 1000
 };
 
@@ -53,6 +57,10 @@ static const struct {
     [NAMELESS] = {NULL, NULL, 0, 0},
     [FUNCTION_ONLY] = {NULL, "grow", 0, LW_FRAME_OWN},
     [HOSTILE] = {"a\nb\033[31m\xE2\x80\xAE\xFF.py", "gr\xC3\xB6\xC3\x9F\x65", 1, LW_FRAME_OWN},
+    [DEEP] = {"/usr/lib/python3/dist-packages/numpy/core/numeric.py", "full", 205, 0},
+    [DRIVE] = {"C:\\src\\shop\\svc.c", "price", 8, LW_FRAME_OWN},
+    [UPWARDS] = {"../../src/shop/svc.c", NULL, 9, LW_FRAME_OWN},
+    [AT_ROOT] = {"/svc.c", NULL, 10, LW_FRAME_OWN},
 };
 
 static inline int describe(uint64_t word, lw_frame *frame, void *user)

@@ -347,8 +347,7 @@ Test(report_graph, next_step_prefers_what_is_certain)
     report_diff(diff, LW_FORMAT_TEXT, 0, 0);
     expect_text(&out,
         "diff b \xE2\x86\x92 c   no change\n"
-        "  collectable garbage: 2 objects, 200 B (before: 1, 100 B): nothing holds it; not counted\n"
-        "  above\n");
+        "  collectable garbage: 2 objects, 200 B (before: 1, 100 B): nothing holds it; not counted above\n");
     lw_diff_release(diff);
     lw_snapshot_release(base);
     lw_snapshot_release(target);

@@ -4,25 +4,25 @@
  *             high list  root[4096]  middle      leaf[16384]  place in the page
  *                                    [1024]          |
  *                                                    v
- *                     page word: node of 2^level slots of 8 bytes, one per 4096 >> level bytes
+ *                                      page word: node of 2^level slots of 8 bytes, in lines of 8
  *
- * A slot holds at most one block, the one that starts in its part of the page:
+ * A slot holds the record of one block, by the granule of the page in which it starts:
  *
- *     birth:32 | size:24 | place of the start in the slot's part, in granules:8
+ *     birth:32 | size:24 | granule:8
  *
- * A page begins with as many slots as blocks of the first block's size would need, and is
- * promoted to finer slots when two blocks start in one part, at the finest one slot per granule.
- * So small blocks cost 8 bytes each, as in a flat map, a block of 1 MiB costs 16, and neighbours
- * stay neighbours. A finest slot belongs to the owner of its block and needs no lock; coarser ones
- * are changed by compare-and-swap, or plainly where the host orders all events (`concurrent`
- * false). Promotion freezes each slot before it copies it.
- */
+ * A block's home slot is where its granule lies among the page's granules; if another block is
+ * there, any other slot of the same line (which is a line of the cache) will do. When a line is
+ * full, the page is promoted to twice the slots or more, at the finest one slot per granule. So a
+ * block costs 8 to 16 bytes whatever its size, and neighbours stay neighbours.
+ *
+ * A finest slot belongs to the owner of its block and needs no lock; others are changed by
+ * compare-and-swap, or plainly where the host orders all events (`concurrent` false). Promotion
+ * freezes the slots before it copies them. */
 #ifndef LWI_RECORD_MAP_H
 #define LWI_RECORD_MAP_H
 
 #include "base/mem.h"
 #include "platform/thread.h"
-
 
 enum {
     LWI_PAGE_BITS = 12,
@@ -64,7 +64,7 @@ typedef struct lwi_map {
     void **retired;           /* nodes replaced while others might still look at them */
     uint64_t retired_count, retired_room;
     uint8_t shift;     /* log2 of the granule: 4, 3 or 0 bytes */
-    uint8_t off_bits;  /* for the place of the start; what is left of 32 is for the size */
+    uint8_t off_bits;  /* for the granule; what is left of 32 is for the size */
     uint8_t max_level; /* LWI_PAGE_BITS - shift */
     bool concurrent;
 } lwi_map;

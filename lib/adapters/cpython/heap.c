@@ -196,11 +196,18 @@ static void init(lwpy_walk *walk)
     lwpy_labels_init(walk);
 }
 
+/* The reason for the snapshot's caller, and the exception for Python's. */
+static int out_of_memory(lw_sink *sink)
+{
+    PyErr_NoMemory();
+    return lw_sink_fail(sink, "no memory to walk the Python heap");
+}
+
 int lwpy_heap_enumerate(lw_sink *sink, void *user)
 {
     lwpy_walk *walk = calloc(1, sizeof *walk);
     if (!walk)
-        return lw_sink_fail(sink, "no memory to walk the Python heap");
+        return out_of_memory(sink);
     walk->sink = sink;
     walk->heap = user;
     init(walk);
@@ -214,7 +221,5 @@ int lwpy_heap_enumerate(lw_sink *sink, void *user)
     lwpy_list_free(&walk->visited);
     lwpy_doubts_free(walk);
     free(walk);
-    if (failed == LWPY_NO_MEMORY)
-        return lw_sink_fail(sink, "no memory to walk the Python heap");
-    return failed;
+    return failed == LWPY_NO_MEMORY ? out_of_memory(sink) : failed;
 }

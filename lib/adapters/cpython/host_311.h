@@ -455,11 +455,10 @@ static inline int lwpy_host_caches(int opcode)
     return _PyOpcode_Caches[opcode];
 }
 
-/* Values on the stack before the first instruction. */
+/* Values on the stack before the first instruction: what is first sent to a generator. */
 static inline int lwpy_host_first_depth(const PyCodeObject *code)
 {
-    (void)code;
-    return 0;
+    return code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) ? 1 : 0;
 }
 
 static inline int lwpy_host_flow(int opcode)

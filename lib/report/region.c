@@ -137,8 +137,16 @@ static lw_status put_taken(const view *view, uint32_t index, const lw_survivors_
                            const lwi_line *line, lwi_text *cell, lw_error *error)
 {
     lw_frame frame = LW_FRAME_INIT;
-    if (row->frames == 0 || row->own_frame >= row->frames) {
-        lwi_text_put(cell, row->frames ? "no line of yours" : "no stack");
+    if (row->frames == 0) {
+        lwi_text_put(cell, "no stack");
+        return LW_OK;
+    }
+    if (row->own_frame >= row->frames) {
+        lwi_text_put(cell, "no line of yours");
+        if (row->truncated) {
+            lwi_text_put(cell, " in ");
+            lwi_text_counted(cell, row->frames, "frame");
+        }
         return LW_OK;
     }
     if (row->own_frame == 0) {

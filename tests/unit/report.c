@@ -110,6 +110,30 @@ Test(report, region_of_many_rounds_has_rates)
     lw_context_release(host.context);
 }
 
+Test(report, stacks_that_were_cut)
+{
+    static const uint64_t words[] = {NUMPY, ZEROS};
+    lw_stack stack = {words, 2, 1, 0};
+    host host = open_host("x");
+    begin(&host);
+    lw_block_alloc(host.heap, (const void *)host.next, 64, &stack);
+    end(&host);
+    report(&host, 0, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
+    expect_text(&out,
+        "region \"x\"  1 round\n"
+        "  current 64 B in 1 block   peak 64 B   net +64 B (peak +64 B)\n"
+        "  survivors, by call stack        bytes  blocks  taken in\n"
+        "  numpy/core/numeric.py:205 full   64 B       1  no line of yours in 2 frames\n"
+        "      numpy/core/numeric.py:205 full\n"
+        "      numpy/core/zeros.py:7 zeros\n"
+        "      (deeper frames were not recorded)\n"
+        "  exact, 0 dropped, stacks cut at 2 frames, our own *\n"
+        "  next: one round cannot tell a cache from a leak: run it again and compare\n");
+    report(&host, 0, LW_FORMAT_JSON, 0, 0);
+    expect_json(&out, "d[\"survivors\"][0][\"truncated\"] is True");
+    lw_context_release(host.context);
+}
+
 Test(report, region_that_left_nothing)
 {
     host host = open_host("parse");

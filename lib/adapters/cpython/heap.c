@@ -35,12 +35,18 @@ void lwpy_walk_reach(lwpy_walk *walk, PyObject *object)
         walk->failed = LWPY_NO_MEMORY;
 }
 
-/* Its memory may be static, or its count mean nothing. */
-static bool is_uncounted(PyObject *object)
+static bool is_static_type(PyObject *object)
 {
-    if (lwpy_host_immortal(object))
-        return true;
     return PyType_Check(object) && !(((PyTypeObject *)object)->tp_flags & Py_TPFLAGS_HEAPTYPE);
+}
+
+/* A root for what is there for ever, whoever leads to it. */
+static void root_static_type(lwpy_walk *walk, PyObject *type)
+{
+    char name[200];
+    lwpy_text_type(name, sizeof name, (PyTypeObject *)type);
+    walk->failed = lw_sink_root(walk->sink, lw_key_of(type), walk->kind_static,
+                                lwpy_label(walk, LW_LABEL_VARIABLE, name));
 }
 
 static void push_node(lwpy_walk *walk, PyObject *object, const lwpy_type *type)
@@ -49,8 +55,14 @@ static void push_node(lwpy_walk *walk, PyObject *object, const lwpy_type *type)
         return;
     lw_key key = lw_key_of(object);
     walk->failed = lw_sink_node(walk->sink, key, type->id, lwpy_size_of(type, object));
-    if (!walk->failed && !is_uncounted(object))
+    if (walk->failed)
+        return;
+    if (is_static_type(object))
+        root_static_type(walk, object);
+    else if (!lwpy_host_immortal(object))
         walk->failed = lw_sink_references(walk->sink, key, (uint64_t)Py_REFCNT(object));
+    else if (walk->phase == LWPY_REST)
+        walk->failed = lw_sink_root(walk->sink, key, walk->kind_immortal, 0);
 }
 
 bool lwpy_walk_take(lwpy_walk *walk, PyObject *object)
@@ -101,7 +113,7 @@ void lwpy_walk_edge(lwpy_walk *walk, PyObject *to, int32_t kind, uint32_t label)
     }
     if (kind != LW_EDGE_WEAK)
         lwpy_walk_reach(walk, to);
-    else if (walk->phase == LWPY_PUSH && !lwpy_list_push(&walk->weak, to))
+    else if (walk->phase != LWPY_HIDE && !lwpy_list_push(&walk->weak, to))
         walk->failed = LWPY_NO_MEMORY;
 }
 
@@ -109,17 +121,9 @@ void lwpy_walk_root(lwpy_walk *walk, PyObject *object, uint32_t kind, uint32_t l
 {
     if (walk->failed || !object || (uintptr_t)object & 7)
         return;
-    if (walk->phase == LWPY_PUSH)
+    if (walk->phase != LWPY_HIDE)
         walk->failed = lw_sink_root(walk->sink, lw_key_of(object), kind, label);
     lwpy_walk_reach(walk, object);
-}
-
-void lwpy_walk_static(lwpy_walk *walk, PyTypeObject *type)
-{
-    char name[200];
-    lwpy_text_type(name, sizeof name, type);
-    lwpy_walk_root(walk, (PyObject *)type, walk->kind_static,
-                   lwpy_label(walk, LW_LABEL_VARIABLE, name));
 }
 
 /* Our own objects are seen from the start, so that nothing is followed through them. */
@@ -179,6 +183,7 @@ static void walk_all(lwpy_walk *walk)
     hide_reached(walk);
     lwpy_doubts_settle(walk);
     drain(walk);
+    walk->phase = LWPY_REST;
     if (!walk->failed)
         lwpy_host_tracked(visit_tracked, walk);
     visit_weak(walk);
@@ -189,6 +194,7 @@ static void init(lwpy_walk *walk)
 {
     walk->kind_module = lw_sink_root_kind(walk->sink, "module", LW_ROOT_BORROWED);
     walk->kind_static = lw_sink_root_kind(walk->sink, "static type", LW_ROOT_BORROWED);
+    walk->kind_immortal = lw_sink_root_kind(walk->sink, "immortal", LW_ROOT_BORROWED);
     walk->kind_frame = lw_sink_root_kind(walk->sink, "frame", 0);
     walk->kind_running = lw_sink_root_kind(walk->sink, "running frame", LW_ROOT_BORROWED);
     walk->kind_asker = lw_sink_root_kind(walk->sink, "asking frame", LW_ROOT_ASKER);

@@ -161,8 +161,8 @@ static void register_type(lwpy_walk *walk, lwpy_type *type)
     const char *last = strrchr(name, '.');
     snprintf(slot, sizeof slot, "%s.slot", last ? last + 1 : name);
     type->rest_label = lwpy_label(walk, LW_LABEL_INTERNAL, slot);
-    if (!type->heap)
-        lwpy_walk_static(walk, type->type);
+    if (!type->heap) /* instances do not hold it */
+        lwpy_walk_reach(walk, (PyObject *)type->type);
 }
 
 static lwpy_type *find(const lwpy_walk *walk, const PyTypeObject *type)
@@ -198,7 +198,7 @@ const lwpy_type *lwpy_type_add(lwpy_walk *walk, PyTypeObject *python_type)
     lwpy_type *type = find(walk, python_type);
     if (!type && !(type = make(walk, python_type)))
         return NULL;
-    if (!type->id && walk->phase == LWPY_PUSH)
+    if (!type->id && walk->phase != LWPY_HIDE)
         register_type(walk, type);
     walk->last_type = type;
     return type;

@@ -226,7 +226,8 @@ enum lwpy_word {
 /* What is being done with the objects that are found. */
 enum lwpy_phase {
     LWPY_PUSH, /* push them */
-    LWPY_HIDE /* they are only reached from our own objects: hide them */
+    LWPY_HIDE, /* they are only reached from our own objects: hide them */
+    LWPY_REST  /* push them: nothing leads to them */
 };
 
 /* A slot of an evaluation stack that the current instruction may already have given up. */
@@ -260,7 +261,7 @@ typedef struct lwpy_walk {
     const lwpy_host_frame *asker; /* the frame of the code that asks */
     PyObject *asker_generator;    /* whose frame that is, or NULL */
     PyObject *asker_mapping; /* the namespace of asking code that runs at module level, or NULL */
-    uint32_t kind_module, kind_static, kind_frame, kind_running, kind_asker, kind_ours;
+    uint32_t kind_module, kind_static, kind_immortal, kind_frame, kind_running, kind_asker, kind_ours;
     lw_key from; /* the object whose references are being found */
     size_t claim_at;
 } lwpy_walk;
@@ -274,8 +275,6 @@ bool lwpy_walk_take(lwpy_walk *walk, PyObject *object);
 /* A reference of walk->from. */
 void lwpy_walk_edge(lwpy_walk *walk, PyObject *to, int32_t kind, uint32_t label);
 void lwpy_walk_root(lwpy_walk *walk, PyObject *object, uint32_t kind, uint32_t label);
-/* A static type is there for ever: a root of its own. */
-void lwpy_walk_static(lwpy_walk *walk, PyTypeObject *type);
 const lwpy_type *lwpy_walk_type(lwpy_walk *walk, PyTypeObject *type);
 bool lwpy_walk_is_hidden(const lwpy_walk *walk, PyObject *object);
 

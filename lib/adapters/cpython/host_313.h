@@ -384,8 +384,11 @@ static inline void lwpy_host_thread_roots(PyThreadState *thread, lwpy_host_root_
 static inline void lwpy_host_type_cache_roots(lwpy_host_root_fn root, void *user)
 {
     const struct type_cache *cache = &PyInterpreterState_Get()->types.type_cache;
-    for (size_t i = 0; i < sizeof(cache->hashtable) / sizeof(cache->hashtable[0]); i++)
-        root("interpreter", "attribute cache", cache->hashtable[i].name, user);
+    for (size_t i = 0; i < sizeof(cache->hashtable) / sizeof(cache->hashtable[0]); i++) {
+        PyObject *name = cache->hashtable[i].name;
+        if (name && !lwpy_host_immortal(name))
+            root("interpreter", "attribute cache", name, user);
+    }
 }
 
 static inline void lwpy_host_interpreter_roots(lwpy_host_root_fn root, void *user)

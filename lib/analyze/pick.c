@@ -143,11 +143,11 @@ static bool take_starts(lwi_search *search, uint32_t level)
     return true;
 }
 
-/* Empties the set that begins at `begin`: something better was found. */
-static void drop(lwi_search *search, uint64_t begin, uint32_t distance)
+/* Unmarks the set that begins at `begin`: it is done, or something better was found. */
+static void unmark(lwi_search *search, uint64_t begin, uint32_t distance)
 {
-    while (search->taken_count > begin)
-        search->distance[search->taken[--search->taken_count].node] = distance;
+    for (uint64_t i = begin; i < search->taken_count; i++)
+        search->distance[search->taken[i].node] = distance;
 }
 
 /* The set after the set [begin, end): what the best next words lead to, at `distance`. */
@@ -167,7 +167,8 @@ static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32
             bool none = search->taken_count == end;
             int order = none ? -1 : lwi_compare_edges(snapshot, edge, best);
             if (order < 0) {
-                drop(search, end, distance);
+                unmark(search, end, distance);
+                search->taken_count = end;
                 best = edge;
                 taken = false;
             }
@@ -178,6 +179,7 @@ static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32
             search->distance[to] = TAKEN;
         }
     }
+    unmark(search, end, distance);
     return true;
 }
 

@@ -242,8 +242,8 @@ static lw_status write_notes(const view *view, lw_error *error)
     lwi_text item;
     if (view->approximate) {
         lwi_text_init(&item, lwi_out_ascii(view->out));
-        lwi_text_put(&item, "~ matched by address, which may have been reused: counts are exact, new "
-                            "and gone are not");
+        lwi_text_put(&item, "~ matched by address, which may have been reused: counts are exact, "
+                            "new and gone are not");
         lwi_out_item(view->out, &item, 0, 2);
         lwi_out_line(view->out);
     }

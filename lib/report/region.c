@@ -411,7 +411,8 @@ lw_status lw_report_region(const lw_region_stats *stats, const lw_survivors *sur
     if (status != LW_OK)
         return status;
     if (!survivors)
-        return lwi_fail(error, LW_E_INVALID, "survivors is NULL: pass what lw_survivors_take() gave");
+        return lwi_fail(error, LW_E_INVALID,
+                        "survivors is NULL: pass what lw_survivors_take() gave");
     status = lwi_take(&numbers, sizeof numbers, stats, "lw_region_stats", error);
     if (status == LW_OK)
         status = lw_survivors_info_get(survivors, &view.info, error);

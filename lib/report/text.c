@@ -117,11 +117,12 @@ void lwi_text_name(lwi_text *text, const char *name)
         return;
     for (const char *at = name; *at; columns += lwi_columns_of(piece, length))
         at += safe(at, text->ascii, piece, &length);
-    bool whole = columns <= LWI_NAME_MAX;
+    const uint64_t tail = LWI_NAME_MAX * 2 / 3 - 3;
+    const bool whole = columns <= LWI_NAME_MAX;
     bool left_out = false;
     for (const char *at = name; *at; at_column += lwi_columns_of(piece, length)) {
         at += safe(at, text->ascii, piece, &length);
-        if (whole || at_column < LWI_NAME_MAX / 3 || columns - at_column <= LWI_NAME_MAX * 2 / 3 - 3) {
+        if (whole || at_column < LWI_NAME_MAX / 3 || columns - at_column <= tail) {
             append(text, piece, length);
         } else if (!left_out) {
             lwi_text_sign(text, LWI_ELLIPSIS);

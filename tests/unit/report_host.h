@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_REPORT_HOST_H
 #define TESTS_UNIT_REPORT_HOST_H
 
+#define _POSIX_C_SOURCE 200809L /* popen() */
+
 #include <criterion/criterion.h>
 #include <leakwatch.h>
 #include <stdio.h>
@@ -16,6 +18,15 @@ typedef struct page {
     int fail_at;
     char text[1 << 20];
 } page;
+
+static page out; /* of the report at hand */
+
+/* Signs, as bytes. */
+#define TO "\xE2\x86\x92"
+#define FROM "\xE2\x86\x90"
+#define BAR "\xE2\x94\x82"
+#define END "\xE2\x96\xBC"
+#define DOTS "\xE2\x80\xA6"
 
 typedef struct host {
     lw_context *context;
@@ -130,16 +141,16 @@ static inline int take(const char *text, size_t length, void *user)
 }
 
 /* What leakwatch itself takes depends on how it is built: its figure becomes a star. */
-static inline void mask_own(page *page)
+static inline void mask_own(void)
 {
-    char *at = strstr(page->text, "our own ");
+    char *at = strstr(out.text, "our own ");
     if (!at)
         return;
     at += strlen("our own ");
     size_t length = strcspn(at, "\n");
     *at = '*';
     memmove(at + 1, at + length, strlen(at + length) + 1);
-    page->length = strlen(page->text);
+    out.length = strlen(out.text);
 }
 
 static inline lw_report_options how(int32_t format, uint32_t flags, uint32_t width)
@@ -151,9 +162,11 @@ static inline lw_report_options how(int32_t format, uint32_t flags, uint32_t wid
     return options;
 }
 
-#define expect_text(page, expected)                                                                \
-    cr_assert(strcmp((page)->text, expected) == 0, "\n--- got\n%s--- expected\n%s", (page)->text,  \
-              expected)
+static inline void expect_text(const char *expected)
+{
+    cr_assert(strcmp(out.text, expected) == 0, "\n--- got\n%s--- expected\n%s", out.text,
+              expected);
+}
 
 /* The widest line in code points. */
 static inline size_t widest(const char *text)
@@ -168,7 +181,7 @@ static inline size_t widest(const char *text)
 
 /* Asks Python, whose reader is not ours, whether the text is JSON and a condition on it, `d`,
  * holds; the condition has no single quotes. */
-static inline void expect_json(const page *page, const char *condition)
+static inline void expect_json(const char *condition)
 {
     char command[4096];
     int length = snprintf(command, sizeof command,
@@ -179,9 +192,42 @@ static inline void expect_json(const page *page, const char *condition)
     cr_assert_lt(length, (int)sizeof command);
     FILE *python = popen(command, "w");
     cr_assert_not_null(python);
-    fwrite(page->text, 1, page->length, python);
-    cr_assert_eq(pclose(python), 0, "not so: %s\n%s", condition, page->text);
-    cr_assert_eq(strcspn(page->text, "\n") + 1, page->length, "one line");
+    fwrite(out.text, 1, out.length, python);
+    cr_assert_eq(pclose(python), 0, "not so: %s\n%s", condition, out.text);
+    cr_assert_eq(strcspn(out.text, "\n") + 1, out.length, "one line");
 }
+
+typedef lw_status (*report_fn)(const void *what, const lw_report_options *options,
+                               lw_error *error);
+
+/* Whatever call of the writer fails, it is the last one, and the answer is LW_E_IO. */
+static inline void stop_everywhere(report_fn write, const void *what)
+{
+    for (int i = 0; i < 4; i++) {
+        lw_report_options options = how(i & 1, i & 2 ? LW_REPORT_ALL : LW_REPORT_COLOUR, 0);
+        memset(&out, 0, sizeof out);
+        cr_assert_eq(write(what, &options, NULL), LW_OK);
+        const int calls = out.calls;
+        for (int n = 1; n <= calls; n++) {
+            lw_error error = LW_ERROR_INIT;
+            memset(&out, 0, sizeof out);
+            out.fail_at = n;
+            cr_assert_eq(write(what, &options, &error), LW_E_IO);
+            cr_assert_eq(out.calls, n);
+            cr_assert_eq(error.status, LW_E_IO);
+            cr_assert(strstr(error.message, "writer"));
+        }
+    }
+}
+
+/* A wrong argument is told in a sentence, and nothing is written. */
+#define expect_refused(call, answer, words)                                                        \
+    do {                                                                                           \
+        lw_error error = LW_ERROR_INIT;                                                            \
+        cr_expect_eq(call, answer);                                                                \
+        cr_expect_eq(error.status, answer);                                                        \
+        cr_expect(strstr(error.message, words), "%s", error.message);                              \
+        cr_expect_eq(out.calls, 0);                                                                \
+    } while (0)
 
 #endif

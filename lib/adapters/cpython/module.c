@@ -1,4 +1,5 @@
 /* The extension module: start(), stop(), region(), snapshot(), and the types they answer with. */
+#include "heap.h"
 #include "record.h"
 #include "recording.h"
 #include "results.h"
@@ -97,6 +98,8 @@ static PyMethodDef module_functions[] = {
      "where objects were allocated."},
     {"_hide", module_hide, METH_VARARGS, NULL},
     {"_stack_of", lwpy_stack_of, METH_O, NULL},
+    {"_heap_graph", lwpy_heap_graph, METH_O, NULL},
+    {"_heap_check", lwpy_heap_check, METH_NOARGS, NULL},
     {"_domain_totals", lwpy_domain_totals, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

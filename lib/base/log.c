@@ -2,7 +2,7 @@
 
 enum {
     FIRST_CHUNK = 512,
-    LAST_CHUNK = 256 * 1024 /* bytes */
+    LAST_CHUNK = 4 * 1024 * 1024 /* bytes */
 };
 
 void lwi_log_init(lwi_log *log, lwi_mem *mem)

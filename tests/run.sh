@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 all=
 case "${1-}" in
 '') ;;
---all) all=1; export LW_TEST_ALL=1 ;;
+--all) all=1 ;;
 *) echo "usage: tests/run.sh [--all]" >&2; exit 2 ;;
 esac
 
@@ -21,25 +21,28 @@ mkdir -p "$results"
 # event fail|skip TEXT: what could not start counts too.
 event() { echo "$1 $2" >>"$results/events"; }
 
-# build NAME OPTION...
+# build NAME TARGET OPTION...: an empty target is everything.
 build() {
-    echo "== build/$1"
-    if ! configure "$@" || ! meson compile -C "build/$1" >"build/$1.log" 2>&1; then
-        tail -n 60 "build/$1.log"
-        event fail "$1: does not build"
+    tree=$1 target=$2
+    shift 2
+    echo "== build/$tree"
+    if ! configure "$tree" "$@" || ! meson compile -C "build/$tree" ${target:+"$target"} >"build/$tree.log" 2>&1
+    then
+        tail -n 60 "build/$tree.log"
+        event fail "$tree: does not build"
         return 1
     fi
 }
 
-# run_suites NAME MESON-TEST-OPTION...
+# run_suites NAME BUILD MESON-TEST-OPTION...: NAME is what the total calls this run.
 run_suites() {
-    run=$1
-    shift
-    rm -f "build/$run/meson-logs/testlog.json"
+    run=$1 tree=build/$2
+    shift 2
+    rm -f "$tree/meson-logs/testlog.json"
     status=0
-    meson test -C "build/$run" --no-rebuild "$@" || status=$?
-    if [ -f "build/$run/meson-logs/testlog.json" ]; then
-        cp "build/$run/meson-logs/testlog.json" "$results/$run.json"
+    meson test -C "$tree" --no-rebuild "$@" || status=$?
+    if [ -f "$tree/meson-logs/testlog.json" ]; then
+        cp "$tree/meson-logs/testlog.json" "$results/$run.json"
     fi
     echo "$status" >"$results/$run.status"
 }
@@ -67,8 +70,8 @@ sanitizers="-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true"
 only_library="-Dtests=enabled -Dexamples=disabled -Dbench=disabled -Ddocs=disabled"
 
 # shellcheck disable=SC2086 # options are words
-if build asan $sanitizers -Dpython="$system" -Dcpython=enabled -Dtests=enabled; then
-    run_suites asan
+if build asan "" $sanitizers -Dpython="$system" -Dcpython=enabled -Dtests=enabled; then
+    run_suites asan asan
 fi
 for version in 3.11 3.12 3.13; do
     [ "$version" != "$system_version" ] || continue
@@ -77,16 +80,21 @@ for version in 3.11 3.12 3.13; do
         continue
     fi
     # shellcheck disable=SC2086
-    if build "asan-$version" $sanitizers $only_library -Dpython="$python" -Dcpython=enabled; then
-        run_suites "asan-$version" --suite python
+    if build "asan-$version" cpython-package $sanitizers $only_library -Dpython="$python" -Dcpython=enabled; then
+        run_suites "asan-$version" "asan-$version" --suite python
     fi
 done
 # shellcheck disable=SC2086
-if build tsan -Db_sanitize=thread -Db_lundef=false -Dwerror=true $only_library -Dcpython=disabled; then
-    run_suites tsan --suite threads
+if build tsan threads-tests -Db_sanitize=thread -Db_lundef=false -Dwerror=true $only_library -Dcpython=disabled; then
+    run_suites tsan tsan --suite threads
 fi
-if build release -Dbuildtype=release -Dpython="$system"; then
-    if [ "$all" ]; then run_suites release; else run_suites release --suite release --suite examples; fi
+if build release "" -Dbuildtype=release -Dpython="$system"; then
+    run_suites release release --suite release --suite examples --suite bench --suite python
+    if [ "$all" ]; then
+        run_suites release-c release --suite unit --suite model --suite fault --suite threads
+        # The models take the number of random histories as their argument.
+        run_suites models release --suite model --test-args 300 --timeout-multiplier 20
+    fi
 fi
 
 "$system" tests/tally/tally.py "$results"

@@ -70,11 +70,11 @@ def count_program(entry: dict[str, Any], where: str) -> Total:
             return Total(passed=1)
         return Total(failures=[f"{name}: {result}, exit status {entry.get('returncode')}"])
     total = count_tap(name, output)
-    if not total.passed and not total.failures and not total.skips:
-        total.failures.append(f"{name}: ran no case")
     # A leak or crash after the last case leaves every line "ok": the program failed all the same.
     if result not in GOOD and result != "SKIP" and not total.failures:
         total.failures.append(f"{name}: {result}, exit status {entry.get('returncode')}")
+    if not total.passed and not total.failures and not total.skips:
+        total.failures.append(f"{name}: ran no case")
     return total
 
 

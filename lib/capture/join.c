@@ -170,13 +170,14 @@ static bool tenure_of(join *j, const lwi_block_view *block, uint32_t *id)
     return *id != LWI_INDEX_NONE || add_tenure(j, tenure, hash, id);
 }
 
-static bool find_block(const lw_runtime *runtime, lw_key key, lwi_block_view *block)
+enum { BATCH = 128 };
+
+static uint32_t next_keys(const lwi_job *job, lwi_keys_cursor *cursor, lw_key *keys)
 {
-    for (uint64_t i = 0; i < runtime->domain_count; i++) {
-        if (lwi_view_block(runtime->domains[i], key, block))
-            return true;
-    }
-    return false;
+    uint32_t count = 0;
+    while (count < BATCH && lwi_keys_next(&job->part->keys, cursor, &keys[count]))
+        count++;
+    return count;
 }
 
 static bool join_job(join *j, const lwi_job *job)
@@ -184,13 +185,17 @@ static bool join_job(join *j, const lwi_job *job)
     const lw_runtime *runtime = job->sink.runtime;
     uint32_t *tenure = j->snapshot->tenure_of + job->part->first;
     lwi_keys_cursor cursor = {0};
-    lwi_block_view block;
-    lw_key key;
+    lwi_block_view blocks[BATCH];
+    lw_key keys[BATCH];
+    uint32_t count;
     if (runtime->domain_count == 0)
         return true;
-    for (; lwi_keys_next(&job->part->keys, &cursor, &key); tenure++) {
-        if (find_block(runtime, key, &block) && !tenure_of(j, &block, tenure))
-            return false;
+    while ((count = next_keys(job, &cursor, keys)) > 0) {
+        lwi_view_blocks(runtime->domains, runtime->domain_count, keys, count, blocks);
+        for (uint32_t i = 0; i < count; i++, tenure++) {
+            if (blocks[i].epoch && !tenure_of(j, &blocks[i], tenure))
+                return false;
+        }
     }
     return true;
 }

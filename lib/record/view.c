@@ -21,14 +21,29 @@ static bool block_view(const lw_domain *domain, uint64_t address, lwi_block_view
     return true;
 }
 
-bool lwi_view_block(const lw_domain *domain, uint64_t address, lwi_block_view *view)
+static void first_view(lw_domain *const *domains, uint64_t count, uint64_t key,
+                       lwi_block_view *view)
+{
+    const lwi_map *seen = NULL;
+    for (uint64_t i = 0; i < count; i++) {
+        if (domains[i]->map == seen)
+            continue;
+        seen = domains[i]->map;
+        if (block_view(domains[i], key, view))
+            return;
+    }
+    view->epoch = 0;
+}
+
+void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uint64_t *keys,
+                     uint32_t count, lwi_block_view *views)
 {
     lwi_thread *thread;
-    if (lwi_enter(domain->context, &thread, NULL) != LW_OK)
-        return false;
-    bool found = block_view(domain, address, view);
-    lwi_leave(thread);
-    return found;
+    bool entered = domain_count && lwi_enter(domains[0]->context, &thread, NULL) == LW_OK;
+    for (uint32_t i = 0; i < count; i++)
+        first_view(domains, entered ? domain_count : 0, keys[i], &views[i]);
+    if (entered)
+        lwi_leave(thread);
 }
 
 /* Frames of a site, under the lock while they are copied; their strings stay. */

@@ -13,9 +13,11 @@ typedef struct lwi_block_view {
     lw_site site;   /* 0 unknown */
 } lwi_block_view;
 
-/* The live block that `address` points to or into; false if none is recorded. Reads nothing of
- * the host. For a SHARED domain this sees the blocks of all shared domains. */
-bool lwi_view_block(const lw_domain *domain, uint64_t address, lwi_block_view *view);
+/* The live blocks that `keys` point to or into: the first domain that has one answers; `epoch` 0
+ * means that none is recorded. Reads nothing of the host, and takes the lock once for them all.
+ * A SHARED domain has the blocks of all shared domains. */
+void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uint64_t *keys,
+                     uint32_t count, lwi_block_view *views);
 
 /* Frames of a site: how many, and the one at `level` (strings live as long as the context). */
 uint32_t lwi_view_depth(lw_context *context, lw_site site);

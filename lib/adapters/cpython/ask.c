@@ -68,3 +68,25 @@ PyObject *lwpy_domain_totals(PyObject *module, PyObject *unused)
         lw_ignore_end(context);
     return totals;
 }
+
+PyObject *lwpy_notes_of_now(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    lwpy_notes notes = {0};
+    lwpy_record_notes(&notes);
+    lw_context *context = lwpy_record_context();
+    if (context)
+        lw_ignore_begin(context);
+    PyObject *list = PyList_New(notes.count);
+    for (uint32_t i = 0; list && i < notes.count; i++) {
+        PyObject *text = PyUnicode_FromString(notes.text[i]);
+        if (text)
+            PyList_SET_ITEM(list, i, text);
+        else
+            Py_CLEAR(list);
+    }
+    if (context)
+        lw_ignore_end(context);
+    return list;
+}

@@ -58,7 +58,7 @@ bool lwpy_record_hide(PyObject *globals, bool floor)
 {
     if (hidden_count == LWPY_HIDDEN_MAX)
         return false;
-    hidden[hidden_count].globals = globals;
+    hidden[hidden_count].globals = Py_NewRef(globals);
     hidden[hidden_count++].floor = floor;
     if (lwpy_record_context())
         lwpy_frames_setup(limit, true);

@@ -48,11 +48,7 @@ static __attribute__((noinline)) bool attend(int which, PyThreadState *thread)
 {
     if (lwpy_attention & LWPY_ATTEND_PROBE)
         probed |= 1u << which;
-    if (!thread || thread->interp != home)
-        return false;
-    if (lwpy_attention & LWPY_ATTEND_TASKS)
-        lwpy_tasks_follow(thread);
-    return true;
+    return thread && thread->interp == home;
 }
 
 /* The thread of an event that is to be recorded, or NULL. */
@@ -63,15 +59,21 @@ static inline PyThreadState *listen(int which)
         return NULL;
     if (LWPY_UNLIKELY(thread->interp != home))
         lwpy_attention |= LWPY_ATTEND_INTERPRETERS;
-    if (LWPY_UNLIKELY(lwpy_attention) && !attend(which, thread))
-        return NULL;
+    if (LWPY_UNLIKELY(lwpy_attention)) {
+        if (!attend(which, thread))
+            return NULL;
+        if (lwpy_attention & LWPY_ATTEND_TASKS)
+            lwpy_tasks_follow(thread);
+    }
     return thread;
 }
 
-/* Frees need no stack, so the thread is looked at only when something is special. */
+/* A free needs no stack and belongs to the round that its block was born in: the thread is looked
+ * at only if there are several interpreters. */
 static inline bool listen_free(int which)
 {
-    return LWPY_LIKELY(!lwpy_attention) || attend(which, lwpy_host_thread());
+    return LWPY_LIKELY(!(lwpy_attention & ~(uint32_t)LWPY_ATTEND_TASKS)) ||
+           attend(which, lwpy_host_thread());
 }
 
 /* NULL: not known; `ours` is set if it is no event of the user's. */

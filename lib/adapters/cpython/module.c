@@ -101,6 +101,7 @@ static PyMethodDef module_functions[] = {
     {"_heap_graph", lwpy_heap_graph, METH_O, NULL},
     {"_heap_check", lwpy_heap_check, METH_NOARGS, NULL},
     {"_domain_totals", lwpy_domain_totals, METH_NOARGS, NULL},
+    {"_notes", lwpy_notes_of_now, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

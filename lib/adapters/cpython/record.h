@@ -44,7 +44,7 @@ void lwpy_record_notes(lwpy_notes *notes);
 
 /* Frames of these globals, a module of ours, are not the user's: they are left out of stacks, and
  * what they allocate themselves is not recorded. With `floor` the stack ends there: all that lies
- * further out is how the program was run. The dict must live as long as the process. */
+ * further out is how the program was run. The dict is kept for good. */
 enum {
     LWPY_HIDDEN_MAX = 8
 };
@@ -63,5 +63,8 @@ PyObject *lwpy_stack_of(PyObject *module, PyObject *object);
 
 /* {name: (bytes, blocks, allocated, freed)} of the domains. METH_NOARGS. */
 PyObject *lwpy_domain_totals(PyObject *module, PyObject *unused);
+
+/* lwpy_record_notes() as a list of str. METH_NOARGS. */
+PyObject *lwpy_notes_of_now(PyObject *module, PyObject *unused);
 
 #endif

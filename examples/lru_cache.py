@@ -21,15 +21,16 @@ def code_suspected_of_leak() -> None:
         get_value(key)
 
 
+print("Ten values are asked for, and none is kept:\n")
 leakwatch.start(frames=25)
 before = leakwatch.snapshot("before")
 with leakwatch.region("suspect") as region:
     code_suspected_of_leak()
 after = leakwatch.snapshot("after")
-print(region, after.diff(before), after.paths_to(instances_of=Value), sep="\n\n")
+print(f"{region}\n\n{after.diff(before)}\n\n{after.paths_to(instances_of=Value)}\n")
 
-print("\n--- get_value.cache_clear() ---\n")
+print("The cache has them. After get_value.cache_clear():\n")
 get_value.cache_clear()
 cleared = leakwatch.snapshot("cleared")
-print(region, cleared.diff(after), cleared.paths_to(instances_of=Value), sep="\n\n")
+print(f"{region}\n\n{cleared.diff(after)}\n\n{cleared.paths_to(instances_of=Value)}")
 leakwatch.stop()

@@ -324,7 +324,7 @@ static inline lwpy_host_frame_parts lwpy_host_frame_parts_of(PyObject *object)
 
 /* ---- roots: what the interpreter itself holds ---- */
 
-/* `kind` and `label` are static; every call stands for one counted reference. */
+/* Every call stands for one counted reference; `kind` and `label` are read during the call. */
 typedef void (*lwpy_host_root_fn)(const char *kind, const char *label, PyObject *object,
                                   void *user);
 
@@ -413,6 +413,7 @@ static inline void lwpy_host_signal_roots(PyObject *getsignal, lwpy_host_root_fn
     if (!getsignal || !PyCFunction_CheckExact(getsignal))
         return;
     for (long number = 1; number < Py_NSIG; number++) {
+        char label[24];
         PyObject *argument = PyLong_FromLong(number);
         PyObject *handler = argument ? PyObject_CallOneArg(getsignal, argument) : NULL;
         Py_XDECREF(argument);
@@ -421,7 +422,8 @@ static inline void lwpy_host_signal_roots(PyObject *getsignal, lwpy_host_root_fn
             continue;
         }
         Py_DECREF(handler); /* the table still holds it */
-        root("signal handler", "handler", handler, user);
+        PyOS_snprintf(label, sizeof label, "signal %ld", number);
+        root("signal handler", label, handler, user);
     }
 }
 

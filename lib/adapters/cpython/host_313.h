@@ -351,7 +351,7 @@ static inline lwpy_host_frame_parts lwpy_host_frame_parts_of(PyObject *object)
 
 /* ---- roots: what the interpreter itself holds ---- */
 
-/* `kind` and `label` are static; every call stands for one counted reference. */
+/* Every call stands for one counted reference; `kind` and `label` are read during the call. */
 typedef void (*lwpy_host_root_fn)(const char *kind, const char *label, PyObject *object,
                                   void *user);
 
@@ -455,8 +455,11 @@ static inline void lwpy_host_signal_roots(PyObject *getsignal, lwpy_host_root_fn
     (void)getsignal;
     if (PyInterpreterState_Get() != PyInterpreterState_Main())
         return;
-    for (int number = 1; number < Py_NSIG; number++)
-        root("signal handler", "handler", _PyRuntime.signals.handlers[number].func, user);
+    for (int number = 1; number < Py_NSIG; number++) {
+        char label[24];
+        PyOS_snprintf(label, sizeof label, "signal %d", number);
+        root("signal handler", label, _PyRuntime.signals.handlers[number].func, user);
+    }
     root("signal handler", "SIG_DFL", _PyRuntime.signals.default_handler, user);
     root("signal handler", "SIG_IGN", _PyRuntime.signals.ignore_handler, user);
 }

@@ -80,26 +80,32 @@ bool lwi_diff_rows(lw_diff *diff)
 
 /* --- objects ------------------------------------------------------------------------------- */
 
-/* An object is in both snapshots if its key is, its type is the same, and its block was not born
- * after the earlier one of them. Without a recorded block the key alone decides: approximate. */
-static void match(lw_diff *diff, lw_node before, lw_node after)
+/* Whether the block that the later snapshot knows can be the one that the earlier one saw. A node
+ * without a recorded block predates recording; had its memory been handed on since, there would
+ * be a block now, and had it had a block before, that has been freed. */
+static bool same_block(const lwi_tenure *earlier, const lwi_tenure *later, uint64_t epoch)
+{
+    return later ? later->epoch <= epoch : !earlier;
+}
+
+/* An object is in both snapshots if its key is, its type is the same, and so is its block. */
+static void match(lw_diff *diff, lw_node before, lw_node after, bool recorded)
 {
     const lw_snapshot *base = diff->base.snapshot, *target = diff->target.snapshot;
+    const lwi_tenure *first = lwi_tenure_at(base, before), *second = lwi_tenure_at(target, after);
     uint32_t type = lwi_shape_at(target, after)->type;
     if (lwi_is_garbage(base, before) || lwi_is_garbage(target, after) ||
         diff->base.same_as[lwi_shape_at(base, before)->type] != diff->target.same_as[type])
         return;
-    bool forward = base->info.epoch <= target->info.epoch;
-    uint64_t limit = forward ? base->info.epoch : target->info.epoch;
-    const lwi_tenure *tenure =
-        forward ? lwi_tenure_at(target, after) : lwi_tenure_at(base, before);
-    if (tenure && tenure->epoch > limit)
+    if (base->info.epoch <= target->info.epoch ? !same_block(first, second, base->info.epoch)
+                                               : !same_block(second, first, target->info.epoch))
         return;
     lw_diff_row *row = &diff->rows[diff->target.row_of[type]];
     lwi_bits_set(diff->base.matched, before);
     lwi_bits_set(diff->target.matched, after);
     row->survived++;
-    row->approximate |= !tenure || target->types[type].flags & LW_TYPE_FREELIST;
+    if (!recorded || target->types[type].flags & LW_TYPE_FREELIST)
+        row->approximate = 1;
 }
 
 /* Both sides' keys are in order: one walk finds the common ones. */
@@ -115,7 +121,8 @@ static void match_part(lw_diff *diff, const lwi_part *base, const lwi_part *targ
         } else if (base_key > target_key) {
             more = lwi_keys_next(&target->keys, &after, &target_key);
         } else {
-            match(diff, base->first + before.place - 1, target->first + after.place - 1);
+            match(diff, base->first + before.place - 1, target->first + after.place - 1,
+                  base->recorded && target->recorded);
             more = lwi_keys_next(&base->keys, &before, &base_key) &&
                    lwi_keys_next(&target->keys, &after, &target_key);
         }

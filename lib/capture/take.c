@@ -30,6 +30,7 @@ static bool plan(lwi_build *build, const lwi_runtimes *runtimes, const lw_runtim
         build->jobs[i].part = part;
         lwi_sink_init(&build->jobs[i].sink, snapshot, runtime);
         lwi_keys_init(&part->keys, &snapshot->mem, runtime->address);
+        part->recorded = runtime->domain_count > 0;
         part->name = lwi_arena_text(&snapshot->arena, runtime->name, strlen(runtime->name));
         build->count = snapshot->part_count = i + 1;
         if (!part->name)

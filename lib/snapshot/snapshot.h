@@ -19,6 +19,7 @@ typedef struct lwi_part {
     lwi_keys keys;
     lw_node first;
     uint32_t count;
+    bool recorded; /* its blocks are, as far as recording was on */
 } lwi_part;
 
 typedef struct lwi_type {

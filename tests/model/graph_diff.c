@@ -122,16 +122,17 @@ static int held(const struct object *object)
 static int survives(int base, int target, int i)
 {
     const struct object *a = &moments[base].slots[i], *b = &moments[target].slots[i];
-    const struct object *later = base < target ? b : a;
     if (!held(a) || !held(b) || a->type != b->type)
         return 0;
-    return !later->recorded || a->serial == b->serial;
+    if (a->recorded || b->recorded)
+        return a->serial == b->serial;
+    return 1; /* another one at its address, also unrecorded, cannot be told from it */
 }
 
 static int approximate(int base, int target, int i)
 {
     const struct object *later = &moments[base < target ? target : base].slots[i];
-    return !later->recorded || types[later->type].flags == LW_TYPE_FREELIST;
+    return later->runtime == 1 || types[later->type].flags == LW_TYPE_FREELIST;
 }
 
 /* ---- the comparison ---- */

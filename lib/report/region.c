@@ -96,9 +96,12 @@ static void write_stats(const view *view)
     item_init(view, &item);
     lwi_text_put(&item, "net ");
     lwi_text_bytes_diff(&item, stats->net_bytes);
-    lwi_text_put(&item, " (peak ");
-    put_peak(view, &item, stats->net_peak_bytes, stats->net_peak_error, true);
-    lwi_text_put(&item, ")");
+    if (stats->net_peak_bytes != stats->peak_bytes ||
+        stats->net_peak_error != stats->peak_error) {
+        lwi_text_put(&item, " (peak ");
+        put_peak(view, &item, stats->net_peak_bytes, stats->net_peak_error, true);
+        lwi_text_put(&item, ")");
+    }
     put_item(view, &item);
 
     if (!stats->open && stats->at_end_bytes != stats->current_bytes) {

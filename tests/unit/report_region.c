@@ -45,7 +45,7 @@ Test(report_region, region)
     report(&host, host.round, LW_FORMAT_TEXT, 0, 0);
     expect_text(
         "region \"GET /orders/{id}\"  1 round\n"
-        "  current 4.2 MiB in 8 blocks   peak 5.2 MiB   net +4.2 MiB (peak +5.2 MiB)\n"
+        "  current 4.2 MiB in 8 blocks   peak 5.2 MiB   net +4.2 MiB\n"
         "  survivors, by your line              bytes  blocks  taken in\n"
         "  svc.py:19 Pricing.price            4.0 MiB       4  numpy/core/numeric.py:205 (75 %)\n"
         "  svc.py:22 order                    200 KiB       2  here\n"
@@ -97,8 +97,7 @@ Test(report_region, region_of_many_rounds_has_rates)
     report(&host, 0, LW_FORMAT_TEXT, 0, 0);
     expect_text(
         "region \"parse\"  1,002 rounds, 2 open\n"
-        "  current 1.4 MiB in 1,000 blocks   peak 1.5 KiB in one round\n"
-        "  net +1.4 MiB (peak +1.5 KiB in one round)\n"
+        "  current 1.4 MiB in 1,000 blocks   peak 1.5 KiB in one round   net +1.4 MiB\n"
         "  survivors, by your line    bytes  blocks  per round  taken in\n"
         "  svc.py:22 order          1.4 MiB   1,000    1.5 KiB  here\n"
         "  exact, 0 dropped, stacks up to 1 frame, our own *\n"
@@ -117,7 +116,7 @@ Test(report_region, stacks_that_were_cut)
     report(&host, 0, LW_FORMAT_TEXT, LW_REPORT_ALL, 0);
     expect_text(
         "region \"x\"  1 round\n"
-        "  current 64 B in 1 block   peak 64 B   net +64 B (peak +64 B)\n"
+        "  current 64 B in 1 block   peak 64 B   net +64 B\n"
         "  survivors, by call stack        bytes  blocks  taken in\n"
         "  numpy/core/numeric.py:205 full   64 B       1  no line of yours in 2 frames\n"
         "      numpy/core/numeric.py:205 full\n"
@@ -141,7 +140,7 @@ Test(report_region, region_that_left_nothing)
     report(&host, 0, LW_FORMAT_TEXT, 0, 0);
     expect_text(
         "region \"parse\"  2 rounds, 1 open\n"
-        "  current 0 B in 0 blocks   peak 100 B in one round   net 0 B (peak +100 B in one round)\n"
+        "  current 0 B in 0 blocks   peak 100 B in one round   net 0 B\n"
         "  nothing survives\n"
         "  exact, 0 dropped, our own *\n");
     lw_context_release(host.context);
@@ -298,7 +297,7 @@ Test(report_region, names_cannot_break_a_line)
     report(&host, host.round, LW_FORMAT_TEXT, 0, 0);
     expect_text(
         "region \"tab\\there \xF0\x9F\x92\xA7 \\xc0\\xaf\"  1 round\n"
-        "  current 96 B in 3 blocks   peak 96 B   net +96 B (peak +96 B)\n"
+        "  current 96 B in 3 blocks   peak 96 B   net +96 B\n"
         "  survivors, by your line            bytes  blocks  taken in\n"
         "  a\\nb\\x1b[31m\\u202e\\xff.py:1 gr\xC3\xB6\xC3\x9F\x65   48 B       1  here\n"
         "  grow                                32 B       1  here\n"
@@ -308,7 +307,7 @@ Test(report_region, names_cannot_break_a_line)
     report(&host, host.round, LW_FORMAT_TEXT, LW_REPORT_ASCII, 0);
     expect_text(
         "region \"tab\\there \\U0001f4a7 \\xc0\\xaf\"  1 round\n"
-        "  current 96 B in 3 blocks   peak 96 B   net +96 B (peak +96 B)\n"
+        "  current 96 B in 3 blocks   peak 96 B   net +96 B\n"
         "  survivors, by your line                      bytes  blocks  taken in\n"
         "  a\\nb\\x1b[31m\\u202e\\xff.py:1 gr\\u00f6\\u00dfe   48 B       1  here\n"
         "  grow                                          32 B       1  here\n"
@@ -351,8 +350,7 @@ Test(report_region, narrow_terminal)
     expect_text(
         "region \"GET /orders/{id}\"  1 round\n"
         "  current 4.2 MiB in 8 blocks\n"
-        "  peak 5.2 MiB\n"
-        "  net +4.2 MiB (peak +5.2 MiB)\n"
+        "  peak 5.2 MiB   net +4.2 MiB\n"
         "  surviv" DOTS ", by your line    bytes  blocks\n"
         "  svc.py:19 Pr" DOTS "ng.price  4.0 MiB       4\n"
         "  svc.py:22 order        200 KiB       2\n"

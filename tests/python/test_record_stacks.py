@@ -102,8 +102,12 @@ class Stacks(unittest.TestCase):
                 yield make()
 
         running = produce()
-        for depth in (0, 7, 2, 30):
-            self.check(descend(depth, lambda: next(running)))
+        step = lambda: next(running)  # noqa: E731
+        # Nothing runs between the steps: the frames of the deeper ones still lie there.
+        all_made = [descend(0, step), descend(7, step), descend(2, step), descend(30, step),
+                    descend(9, step), next(running), descend(9, step)]
+        for made in all_made:
+            self.check(made)
 
     def test_coroutines(self) -> None:
         async def inner() -> tuple[object, Frames]:
@@ -156,6 +160,22 @@ class Stacks(unittest.TestCase):
             closure = build(thing)
             self.check((thing, frames))
             self.assertIs(closure(), thing)
+
+    def test_a_frame_that_is_still_being_set_up(self) -> None:
+        """Its cells are made before it counts as a frame; it lies where another one lay."""
+        def other() -> object:
+            return object()
+
+        def build(value: object) -> Callable[[], object]:
+            return lambda: value
+
+        for _ in range(20):
+            line = sys._getframe().f_lineno + 1
+            before, closure = other(), build(1)
+            cell = (closure.__closure__ or ())[0]
+            self.assertEqual(recorded(cell)[0][1:], (line, sys._getframe().f_code.co_name))
+            self.assertEqual(recorded(cell)[1:], expected()[1 : self.frames])
+            del before
 
     def test_comprehensions_and_exceptions(self) -> None:
         def fail() -> object:

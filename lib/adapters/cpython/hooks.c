@@ -404,9 +404,9 @@ void lwpy_record_notes(lwpy_notes *notes)
         return;
     if (stacks_differ)
         note(notes,
-             "stacks are off: the frames of this CPython (%.20s) differ from what sys._getframe() "
+             "stacks are off: the frames of this CPython %.*s differ from what sys._getframe() "
              "tells; blocks are counted, but not where they come from",
-             Py_GetVersion());
+             (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
     PyObject *modules = PySys_GetObject("modules");
     if (modules && PyDict_Check(modules) && PyDict_GetItemString(modules, "numpy"))
         note(notes, "numpy is loaded: the buffers of its arrays come from malloc, past CPython's "

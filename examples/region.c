@@ -91,6 +91,7 @@ int main(void)
     lw_region_stats_get(region, 0, &stats, NULL);
     lw_survivors_take(context, region, 0, &survivors, NULL);
     lw_report_region(&stats, survivors, NULL, print, stdout, NULL);
+    putchar('\n');
     lw_report_objects(context, NULL, print, stdout, NULL);
     lw_survivors_release(survivors);
     lw_context_release(context);

@@ -115,9 +115,9 @@ static void write_headline(const view *view)
                                                                             : " objects, ");
         lwi_text_bytes_diff(&item, info->size_diff);
         lwi_text_put(&item, "; ");
-        lwi_text_counted(&item, view->grown, "type");
-        lwi_text_put(&item, " grew");
-        if (view->shrunk) {
+        lwi_text_counted(&item, view->grown ? view->grown : view->shrunk, "type");
+        lwi_text_put(&item, view->grown ? " grew" : " shrank");
+        if (view->grown && view->shrunk) {
             lwi_text_put(&item, ", ");
             lwi_text_count(&item, view->shrunk);
             lwi_text_put(&item, " shrank");

@@ -170,7 +170,7 @@ Test(report_diff, small_shrinking_is_summed)
     report_diff(diff, LW_FORMAT_TEXT, 0, 0);
     /* 465 - 30 - 29 - 28 = 378 */
     expect_text(
-        "diff full " TO " empty   -465 objects, -45.4 KiB; 0 types grew, 30 shrank\n"
+        "diff full " TO " empty   -465 objects, -45.4 KiB; 30 types shrank\n"
         "  objects       size  type\n"
         "      -30   -2.9 KiB  t01\n"
         "      -29   -2.8 KiB  t02\n"

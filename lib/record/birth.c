@@ -272,10 +272,11 @@ static void mark(marks *marks, uint32_t number)
         marks->bits[number >> 3] |= (uint8_t)(1u << (number & 7));
 }
 
-static void mark_block(uint64_t address, lwi_record record, void *user)
+static bool mark_block(uint64_t address, lwi_record record, void *user)
 {
     (void)address;
     mark(user, record.birth);
+    return true;
 }
 
 static void mark_maps(lw_context *context, marks *marks)

@@ -12,19 +12,21 @@ static uint64_t address_of(const void *block)
     return (uint64_t)(uintptr_t)block;
 }
 
-static lwi_thread *event_begin(lw_domain *domain, uint64_t address)
+static bool aligned(const lw_domain *domain, lwi_thread *thread, uint64_t address)
 {
-    if (!domain || !address)
-        return NULL;
-    lwi_thread *thread = lwi_thread_get(domain->context);
+    if ((address & domain->align_mask) == 0)
+        return true;
+    LWI_BUMP(thread->dropped_address, 1);
+    return false;
+}
+
+static lwi_thread *thread_begin(lw_context *context)
+{
+    lwi_thread *thread = lwi_thread_get(context);
     if (!thread)
         return NULL;
     if (thread->busy) {
         LWI_BUMP(thread->dropped_reentry, 1);
-        return NULL;
-    }
-    if ((address & domain->align_mask) != 0) {
-        LWI_BUMP(thread->dropped_address, 1);
         return NULL;
     }
     thread->busy = true;
@@ -36,6 +38,15 @@ static void event_end(lwi_thread *thread)
 {
     atomic_signal_fence(memory_order_seq_cst);
     thread->busy = false;
+}
+
+static lwi_thread *event_begin(lw_domain *domain, uint64_t address)
+{
+    lwi_thread *thread = domain && address ? thread_begin(domain->context) : NULL;
+    if (!thread || aligned(domain, thread, address))
+        return thread;
+    event_end(thread);
+    return NULL;
 }
 
 /* ---- counting ---- */
@@ -81,6 +92,8 @@ void lwi_count_adopted(lwi_thread *thread, const lwi_span *span, uint8_t domain,
     thread->pending -= size;
     for (; span->round; span = span->parent)
         lwi_round_count(span->round, thread, -size, -1);
+    if (thread->pending < -LWI_PUBLISH)
+        lwi_thread_publish_locked(thread);
 }
 
 /* ---- ends that are more than a number ---- */
@@ -89,36 +102,49 @@ enum { BATCH = 64 };
 
 typedef struct batch {
     uint64_t address[BATCH];
+    uint64_t page; /* all pages before it are done */
     unsigned count;
 } batch;
 
-static void batch_add(uint64_t address, lwi_record record, void *user)
+static bool batch_add(uint64_t address, lwi_record record, void *user)
 {
     batch *batch = user;
     (void)record;
-    if (batch->count < BATCH)
-        batch->address[batch->count++] = address;
+    if (batch->count == BATCH)
+        return false;
+    batch->address[batch->count++] = address;
+    batch->page = address >> LWI_PAGE_BITS << LWI_PAGE_BITS;
+    return true;
 }
 
 static void block_ended(lwi_thread *thread, uint64_t address, lwi_record record);
 
-/* What carved domains cut out of a chunk ends with it. */
-static void chunk_ended(lwi_thread *thread, lw_domain *parent, uint64_t address, uint64_t size)
+static void forget_blocks(lwi_thread *thread, lwi_map *map, uint64_t first, uint64_t last)
 {
-    uint64_t last = size ? address + size - 1 : address;
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
-    for (lw_domain *child = parent->children; child; child = child->next_child) {
-        batch batch;
-        do {
-            batch.count = 0;
-            lwi_map_each(child->map, address, last, batch_add, &batch);
-            for (unsigned i = 0; i < batch.count; i++) {
-                lwi_record record = lwi_map_take(child->map, batch.address[i], held);
-                if (record.birth)
-                    block_ended(thread, batch.address[i], record);
-                atomic_store_explicit(held, 0, memory_order_release);
-            }
-        } while (batch.count == BATCH);
+    batch batch = {.page = first};
+    do {
+        batch.count = 0;
+        lwi_map_each(map, batch.page > first ? batch.page : first, last, batch_add, &batch);
+        for (unsigned i = 0; i < batch.count; i++) {
+            lwi_record record = lwi_map_take(map, batch.address[i], held);
+            if (record.birth)
+                block_ended(thread, batch.address[i], record);
+            atomic_store_explicit(held, 0, memory_order_release);
+        }
+    } while (batch.count == BATCH);
+}
+
+/* What carved domains cut out of a chunk ends with it. Several hooks may have seen the chunk, so
+ * its owner need not be the domain that they are children of. */
+static void chunk_ended(lwi_thread *thread, const lwi_map *map, uint64_t address, uint64_t size)
+{
+    lw_context *context = thread->context;
+    uint32_t count = atomic_load_explicit(&context->domain_count, memory_order_acquire);
+    for (uint32_t i = 1; size && i <= count; i++) {
+        lw_domain *child = context->domains[i];
+        if (child->parent && child->parent->map == map)
+            forget_blocks(thread, child->map, address, address + size - 1);
     }
 }
 
@@ -151,7 +177,7 @@ static void block_ended(lwi_thread *thread, uint64_t address, lwi_record record)
     if (flags & LWI_CODE)
         code_ended(thread, address);
     if (flags & LWI_ADOPTED)
-        chunk_ended(thread, thread->context->domains[domain], address, record.size);
+        chunk_ended(thread, thread->context->domains[domain]->map, address, record.size);
 }
 
 /* ---- from a stack to a birth ---- */
@@ -209,24 +235,35 @@ static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const lwi_source
 
 /* ---- the events ---- */
 
+/* What lived where a block is handed out: an inner hook told of the same block, or its free was
+ * never seen. */
+static void displaced(lw_domain *domain, lwi_thread *thread, uint64_t address, lwi_record old)
+{
+    if (!old.birth)
+        return;
+    if (lwi_birth_at(&domain->context->births, old.birth)->domain == domain->id)
+        LWI_BUMP(thread->replaced, 1);
+    else
+        LWI_BUMP(thread->handed_over, 1);
+    block_ended(thread, address, old);
+    atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
+}
+
 static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint64_t size,
                   const lwi_source *source, const lw_stack *stack)
 {
-    lwi_record record = {size, birth_of(domain, thread, source, stack)};
-    lwi_record old = {0, 0};
+    lwi_record record = {0, 0}, old = {0, 0};
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
-    if (!record.birth || !lwi_map_set(domain->map, address, record, &old, held)) {
-        LWI_BUMP(thread->dropped_memory, 1);
-        if (!record.birth)
-            old = lwi_map_take(domain->map, address, held);
-        record.birth = 0;
+    if (!thread->ignore) {
+        record = (lwi_record){size, birth_of(domain, thread, source, stack)};
+        if (!record.birth || !lwi_map_set(domain->map, address, record, &old, held)) {
+            LWI_BUMP(thread->dropped_memory, 1);
+            record.birth = 0;
+        }
     }
-    if (old.birth) {
-        if (lwi_birth_at(&domain->context->births, old.birth)->domain == domain->id)
-            LWI_BUMP(thread->replaced, 1);
-        block_ended(thread, address, old);
-        atomic_store_explicit(held, 0, memory_order_release);
-    }
+    if (!record.birth && !old.birth)
+        old = lwi_map_take(domain->map, address, held);
+    displaced(domain, thread, address, old);
     if (record.birth) {
         LWI_BUMP(thread->domains[domain->id].allocated, 1);
         count_alloc(thread, lwi_birth_at(&domain->context->births, record.birth), (int64_t)size);
@@ -241,8 +278,7 @@ static void alloc_event(lw_domain *domain, uint64_t address, uint64_t size,
     lwi_thread *thread = event_begin(domain, address);
     if (!thread)
         return;
-    if (!thread->ignore)
-        alloc(domain, thread, address, size, source, stack);
+    alloc(domain, thread, address, size, source, stack);
     event_end(thread);
 }
 
@@ -279,16 +315,44 @@ void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size, cons
                 domain ? lwi_source_places(&domain->context->sites) : NULL, &stack);
 }
 
+static void note_ending(lwi_thread *thread, const lw_domain *domain, uint64_t address)
+{
+    thread->ending = address;
+    thread->ending_in = domain;
+}
+
+/* A block that is not found: whether this thread has just told of its end through an outer hook,
+ * which passes it on to this one. */
+static bool passed_on(lwi_thread *thread, const lw_domain *domain, uint64_t address)
+{
+    if (thread->ending == address && thread->ending_in != domain &&
+        domain->kind == LW_DOMAIN_SHARED)
+        return true;
+    note_ending(thread, domain, address);
+    return false;
+}
+
+static void count_unknown(lwi_thread *thread, bool passed)
+{
+    if (passed)
+        LWI_BUMP(thread->passed_on, 1);
+    else
+        LWI_BUMP(thread->unknown_frees, 1);
+}
+
 static lwi_record take(lw_domain *domain, lwi_thread *thread, uint64_t address)
 {
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
     lwi_record record = lwi_map_take(domain->map, address, held);
-    if (record.birth) {
-        block_ended(thread, address, record);
-        atomic_store_explicit(held, 0, memory_order_release);
-    } else {
-        LWI_BUMP(thread->unknown_frees, 1);
+    if (!record.birth) {
+        count_unknown(thread, passed_on(thread, domain, address));
+        return record;
     }
+    if (lwi_birth_at(&thread->context->births, record.birth)->flags & LWI_UNCOUNTED)
+        LWI_BUMP(thread->unknown_frees, 1);
+    note_ending(thread, domain, address);
+    block_ended(thread, address, record);
+    atomic_store_explicit(held, 0, memory_order_release);
     return record;
 }
 
@@ -314,22 +378,30 @@ void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size)
 
 /* ---- moves ---- */
 
-/* Where the birth of a block that a move has taken out is named; the last place serves events. */
-static _Atomic uint32_t *held_push(lwi_thread *thread)
+/* What lw_move::size says of a block that was not found. */
+enum { MOVE_UNKNOWN = 1, MOVE_PASSED_ON = 2 };
+
+/* Where the birth of a block that a move takes out is named; the last place serves events. */
+static _Atomic uint32_t *held_place(lwi_thread *thread)
 {
-    uint32_t at = thread->held_count++;
-    if (at < LWI_HELD - 1)
-        return &thread->held[at];
+    for (int i = 0; i < LWI_HELD - 1; i++) {
+        if (LWI_READ(thread->held[i]) == 0)
+            return &thread->held[i];
+    }
     LWI_BUMP(thread->held_over, 1);
     return &thread->held[LWI_HELD - 1];
 }
 
-static void held_pop(lwi_thread *thread)
+/* Moves of blocks of one birth may stand for one another, and so may those without a place. */
+static void held_release(lwi_thread *thread, uint32_t birth)
 {
-    uint32_t at = --thread->held_count;
-    if (at < LWI_HELD - 1)
-        atomic_store_explicit(&thread->held[at], 0, memory_order_release);
-    else
+    for (int i = 0; i < LWI_HELD - 1; i++) {
+        if (LWI_READ(thread->held[i]) == birth) {
+            atomic_store_explicit(&thread->held[i], 0, memory_order_release);
+            return;
+        }
+    }
+    if (LWI_READ(thread->held_over) > 0)
         atomic_store_explicit(&thread->held_over, LWI_READ(thread->held_over) - 1,
                               memory_order_release);
 }
@@ -343,15 +415,17 @@ void lw_move_begin(lw_domain *domain, const void *block, lw_move *move)
     lwi_thread *thread = event_begin(domain, address);
     if (!thread)
         return;
-    _Atomic uint32_t *held = held_push(thread);
+    _Atomic uint32_t *held = held_place(thread);
     lwi_record record = lwi_map_take(domain->map, address, held);
     if (record.birth) {
+        note_ending(thread, domain, address);
         uncount(thread, record);
         move->record = record.birth;
         move->size = record.size;
     } else {
-        LWI_BUMP(thread->unknown_frees, 1);
-        held_pop(thread);
+        move->size = passed_on(thread, domain, address) ? MOVE_PASSED_ON : MOVE_UNKNOWN;
+        if (held == &thread->held[LWI_HELD - 1])
+            held_release(thread, UINT32_MAX);
     }
     event_end(thread);
 }
@@ -364,20 +438,23 @@ static void move_settle(lwi_thread *thread, const lw_move *move)
     if (birth->flags & LWI_CODE)
         code_ended(thread, address);
     if (birth->flags & LWI_ADOPTED)
-        chunk_ended(thread, thread->context->domains[birth->domain], address, move->size);
-    held_pop(thread);
+        chunk_ended(thread, move->domain->map, address, move->size);
+    held_release(thread, (uint32_t)move->record);
 }
 
 static void move_end(lw_move *move, uint64_t address, uint64_t size, bool place,
                      const lw_stack *stack)
 {
     lw_domain *domain = move->domain;
-    lwi_thread *thread = event_begin(domain, address ? address : address_of(move->block));
+    bool nothing = !domain || (!address && !move->block);
+    lwi_thread *thread = nothing ? NULL : thread_begin(domain->context);
     if (!thread)
         return;
     if (move->record)
         move_settle(thread, move);
-    if (address && !thread->ignore)
+    else if (move->size)
+        count_unknown(thread, move->size == MOVE_PASSED_ON);
+    if (address && aligned(domain, thread, address))
         alloc(domain, thread, address, size,
               place ? lwi_source_places(&domain->context->sites) : domain->source, stack);
     event_end(thread);
@@ -408,7 +485,7 @@ static bool move_restore(lwi_thread *thread, const lw_move *move)
     bool done = lwi_map_set(move->domain->map, address_of(move->block), record, &old,
                             &thread->held[LWI_HELD - 1]);
     lwi_lock_give(&context->lock);
-    if (done && old.birth)
+    if (old.birth)
         block_ended(thread, address_of(move->block), old);
     atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
     return done;
@@ -416,7 +493,8 @@ static bool move_restore(lwi_thread *thread, const lw_move *move)
 
 void lw_move_cancel(lw_move *move)
 {
-    lwi_thread *thread = move && move->record ? event_begin(move->domain, address_of(move->block)) : NULL;
+    bool found = move && move->domain && move->record;
+    lwi_thread *thread = found ? thread_begin(move->domain->context) : NULL;
     if (!thread)
         return;
     const lwi_birth *birth = lwi_birth_at(&thread->context->births, (uint32_t)move->record);
@@ -427,7 +505,7 @@ void lw_move_cancel(lw_move *move)
     } else if (!(birth->flags & LWI_UNCOUNTED)) {
         count_alloc(thread, birth, (int64_t)move->size);
     }
-    held_pop(thread);
+    held_release(thread, (uint32_t)move->record);
     event_end(thread);
     move->domain = NULL;
 }

@@ -180,6 +180,7 @@ static void add_thread(lw_context_stats *sum, const lwi_thread *thread, uint32_t
         uint64_t allocated = LWI_READ(thread->domains[i].allocated);
         sum->events += allocated * 2 - (uint64_t)LWI_READ(thread->domains[i].blocks);
     }
+    sum->events += LWI_READ(thread->passed_on) - LWI_READ(thread->handed_over);
 }
 
 lw_status lw_context_stats_get(const lw_context *context, lw_context_stats *stats,

@@ -20,7 +20,6 @@ struct lw_domain {
     const lwi_source *source; /* how its stacks' words are described */
     char *name;
     lwi_map own_map; /* CARVED and APART */
-    lw_domain *next_child, *children;
     uint32_t align_mask;
     int32_t kind;
     bool serial;
@@ -43,7 +42,7 @@ struct lw_context {
     _Atomic uint64_t lost_events; /* dropped before there was a thread record */
     _Atomic int64_t published;    /* live bytes as far as threads have told; see thread.h */
     lw_domain *domains[LWI_DOMAINS];
-    uint32_t domain_count; /* 1 is the first */
+    _Atomic uint32_t domain_count; /* 1 is the first; events see a new one when it is ready */
     lwi_map shared_map;    /* of all SHARED domains */
     lwi_sites sites;
     lwi_births births;

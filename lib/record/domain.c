@@ -84,13 +84,9 @@ static void domain_enlist(lw_context *context, lw_domain *domain)
 {
     domain->id = (uint8_t)(context->domain_count + 1);
     context->domains[domain->id] = domain;
-    context->domain_count++;
     if (domain->kind == LW_DOMAIN_SHARED && !domain->serial)
         context->shared_map.concurrent = true;
-    if (domain->parent) {
-        domain->next_child = domain->parent->children;
-        domain->parent->children = domain;
-    }
+    context->domain_count++;
 }
 
 lw_status lw_domain_create(lw_context *context, const lw_domain_options *options,
@@ -173,11 +169,12 @@ static lw_status adopt(lw_domain *child, lwi_thread *thread, uint64_t address, l
     lw_domain *parent = child->parent;
     lw_context *context = child->context;
     lwi_record record = lwi_map_get(parent->map, address);
-    if (!record.birth)
+    const lwi_birth *birth =
+        record.birth ? lwi_birth_at(&context->births, record.birth) : NULL;
+    if (!birth || birth->flags & LWI_UNCOUNTED)
         return lwi_fail(error, LW_E_NOT_FOUND,
                         "domain \"%s\": no live block of \"%s\" is recorded at 0x%llx",
                         child->name, parent->name, (unsigned long long)address);
-    const lwi_birth *birth = lwi_birth_at(&context->births, record.birth);
     if (birth->flags & LWI_ADOPTED)
         return lwi_fail(error, LW_E_STATE, "domain \"%s\": the block at 0x%llx is adopted already",
                         child->name, (unsigned long long)address);
@@ -215,7 +212,7 @@ static lw_status code_watch(lw_domain *domain, lwi_thread *thread, uint64_t code
     lwi_record record = lwi_map_get(domain->map, code), old;
     if (record.birth)
         return block_flag(context, thread, domain->map, code, record, LWI_CODE);
-    record.birth = lwi_birth_uncounted(context, domain->id);
+    record = (lwi_record){size, lwi_birth_uncounted(context, domain->id)};
     bool done = record.birth && lwi_map_set(domain->map, code, record, &old,
                                             &thread->held[LWI_HELD - 1]);
     return done ? LW_OK : LW_E_NOMEM;

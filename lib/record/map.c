@@ -2,7 +2,9 @@
 
 /* ---- sizes that do not fit a slot ---- */
 
-static bool huge_put(lwi_map *map, uint64_t address, uint64_t size)
+/* `was` receives the size that was here, 0 if there was none: a size that has a place keeps it, so
+ * changing it needs no memory. */
+static bool huge_put(lwi_map *map, uint64_t address, uint64_t size, uint64_t *was)
 {
     lwi_mem *table_mem = map->mem;
     bool table_full = false;
@@ -16,6 +18,7 @@ static bool huge_put(lwi_map *map, uint64_t address, uint64_t size)
             huge = NULL;
         }
     }
+    *was = huge ? huge->size : 0;
     if (huge)
         huge->size = size;
     lwi_lock_give(&map->lock);
@@ -38,7 +41,7 @@ static uint64_t huge_get(lwi_map *map, uint64_t address, bool take)
 
 lwi_record lwi_map_value(lwi_map *map, uint64_t address, uint64_t value, bool take)
 {
-    lwi_record record = {(uint32_t)value >> map->off_bits, (uint32_t)(value >> 32)};
+    lwi_record record = {value_size(map, value), value_birth(value)};
     if (record.birth && record.size == size_limit(map))
         record.size = huge_get(map, address, take);
     return record;
@@ -46,7 +49,7 @@ lwi_record lwi_map_value(lwi_map *map, uint64_t address, uint64_t value, bool ta
 
 /* ---- from an address to its page word ---- */
 
-static lwi_root *root_of(lwi_map *map, uint64_t address, bool create)
+lwi_root *lwi_map_root(lwi_map *map, uint64_t address, bool create)
 {
     uint64_t top = address >> 48;
     if (top == 0)
@@ -90,7 +93,7 @@ static void *child_make(lwi_map *map, _Atomic(void *) *place, size_t size)
 
 _Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create)
 {
-    lwi_root *root = root_of(map, address, create);
+    lwi_root *root = lwi_map_root(map, address, create);
     if (!root)
         return NULL;
     _Atomic(lwi_middle *) *m = &root->middle[middle_index(address)];
@@ -325,24 +328,23 @@ static bool slot_set(lwi_map *map, uint64_t address, lwi_record record, uint64_t
 bool lwi_map_set(lwi_map *map, uint64_t address, lwi_record record, lwi_record *old,
                  _Atomic uint32_t *held)
 {
-    uint64_t displaced = 0;
+    uint64_t displaced = 0, was = 0;
     bool huge = record.size >= size_limit(map);
     *old = (lwi_record){0, 0};
     if (record.size > atomic_load_explicit(&map->largest, memory_order_relaxed))
         note_size(map, record.size);
-    if (huge) {
+    if (huge && !huge_put(map, address, record.size, &was)) {
         *old = lwi_map_take(map, address, held);
-        if (!huge_put(map, address, record.size))
-            return false;
-    }
-    if (!slot_set(map, address, record, &displaced, held)) {
-        if (huge)
-            huge_get(map, address, true);
-        else
-            *old = lwi_map_take(map, address, held);
         return false;
     }
-    if (displaced)
+    if (!slot_set(map, address, record, &displaced, held)) { /* so nothing was there */
+        if (huge)
+            huge_get(map, address, true);
+        return false;
+    }
+    if (displaced && huge)
+        *old = (lwi_record){was ? was : value_size(map, displaced), value_birth(displaced)};
+    else if (displaced)
         *old = lwi_map_value(map, address, displaced, true);
     return true;
 }

@@ -83,11 +83,12 @@ lwi_record lwi_map_take(lwi_map *map, uint64_t address, _Atomic uint32_t *held);
 
 lwi_record lwi_map_get(lwi_map *map, uint64_t address);
 
-/* The block that starts at or before `address` and reaches beyond it. */
+/* The block that starts at or before `address` and reaches beyond it. Under the map's lock. */
 lwi_record lwi_map_covering(lwi_map *map, uint64_t address, uint64_t *start);
 
-/* Visits the blocks that start from `first` to `last`, under the map's lock; events go on. */
-typedef void (*lwi_map_fn)(uint64_t address, lwi_record record, void *user);
+/* Visits the blocks that start from `first` to `last` until told to stop by false, under the map's
+ * lock; events go on. Pages come in order, the blocks of a page need not. */
+typedef bool (*lwi_map_fn)(uint64_t address, lwi_record record, void *user);
 void lwi_map_each(lwi_map *map, uint64_t first, uint64_t last, lwi_map_fn visit, void *user);
 
 #endif

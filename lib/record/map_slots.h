@@ -46,6 +46,16 @@ static inline unsigned value_granule(const lwi_map *map, uint64_t value)
     return (unsigned)(value & ((UINT64_C(1) << map->off_bits) - 1));
 }
 
+static inline uint64_t value_size(const lwi_map *map, uint64_t value)
+{
+    return (uint32_t)value >> map->off_bits;
+}
+
+static inline uint32_t value_birth(uint64_t value)
+{
+    return (uint32_t)(value >> 32);
+}
+
 static inline uint64_t value_address(const lwi_map *map, uint64_t page, uint64_t value)
 {
     return (page << LWI_PAGE_BITS) + ((uint64_t)value_granule(map, value) << map->shift);
@@ -83,6 +93,9 @@ static inline unsigned leaf_index(uint64_t address)
 {
     return (unsigned)(address >> (LWI_PAGE_BITS + LWI_LEAF_BITS)) & ((1u << LWI_MIDDLE_BITS) - 1);
 }
+
+/* The root of an address's upper bits; NULL if there is none, or without memory to `create` it. */
+lwi_root *lwi_map_root(lwi_map *map, uint64_t address, bool create);
 
 /* The word of an address's page; NULL if there is none, or without memory to `create` it. */
 _Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create);

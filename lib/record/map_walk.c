@@ -10,28 +10,36 @@ typedef struct walk {
     void *user;
 } walk;
 
-static void walk_page(const walk *walk, uint64_t page, uintptr_t word)
+/* Under the lock. */
+static lwi_record value_read(lwi_map *map, uint64_t address, uint64_t value)
+{
+    lwi_record record = {value_size(map, value), value_birth(value)};
+    if (record.size == size_limit(map)) {
+        lwi_huge *huge = huge_find(map, address);
+        record.size = huge ? huge->size : record.size;
+    }
+    return record;
+}
+
+static bool walk_page(const walk *walk, uint64_t page, uintptr_t word)
 {
     lwi_map *map = walk->map;
     unsigned level = level_of(word);
     lwi_slot_word *node = node_of(word);
     for (unsigned i = 0; i < 1u << level; i++) {
         uint64_t value = atomic_load_explicit(&node[i], memory_order_acquire);
-        if (value >> 32 == 0)
+        if (value == 0)
             continue;
         uint64_t address = value_address(map, page, value);
         if (address < walk->first || address > walk->last)
             continue;
-        lwi_record record = {(uint32_t)value >> map->off_bits, (uint32_t)(value >> 32)};
-        if (record.size == size_limit(map)) {
-            lwi_huge *huge = huge_find(map, address);
-            record.size = huge ? huge->size : record.size;
-        }
-        walk->visit(address, record, walk->user);
+        if (!walk->visit(address, value_read(map, address, value), walk->user))
+            return false;
     }
+    return true;
 }
 
-static void walk_leaf(const walk *walk, uint64_t base, lwi_leaf *leaf)
+static bool walk_leaf(const walk *walk, uint64_t base, lwi_leaf *leaf)
 {
     const uint64_t page_mask = (UINT64_C(1) << LWI_LEAF_BITS) - 1;
     uint64_t page = base >> LWI_PAGE_BITS, end = page | page_mask;
@@ -41,13 +49,14 @@ static void walk_leaf(const walk *walk, uint64_t base, lwi_leaf *leaf)
         end = walk->last >> LWI_PAGE_BITS;
     for (; page <= end; page++) {
         uintptr_t word = atomic_load_explicit(&leaf->page[page & page_mask], memory_order_acquire);
-        if (word)
-            walk_page(walk, page, word);
+        if (word && !walk_page(walk, page, word))
+            return false;
     }
+    return true;
 }
 
 /* Calls `walk_leaf` for each leaf that reaches into the range, in address order. */
-static void walk_root(const walk *walk, lwi_root *root)
+static bool walk_root(const walk *walk, lwi_root *root)
 {
     const unsigned leaf_bits = LWI_PAGE_BITS + LWI_LEAF_BITS;
     const uint64_t leaf_mask = (UINT64_C(1) << leaf_bits) - 1;
@@ -64,20 +73,20 @@ static void walk_root(const walk *walk, lwi_root *root)
         }
         lwi_leaf *leaf =
             atomic_load_explicit(&middle->leaf[leaf_index(base)], memory_order_acquire);
-        if (leaf)
-            walk_leaf(walk, base, leaf);
+        if (leaf && !walk_leaf(walk, base, leaf))
+            return false;
     }
+    return true;
 }
 
 void lwi_map_each(lwi_map *map, uint64_t first, uint64_t last, lwi_map_fn visit, void *user)
 {
     walk walk = {map, first, last, visit, user};
     lwi_lock_take(&map->lock);
-    if (map->low)
-        walk_root(&walk, map->low);
+    bool more = walk_root(&walk, map->low);
     lwi_root *root = atomic_load_explicit(&map->high, memory_order_acquire);
-    for (; root; root = root->next)
-        walk_root(&walk, root);
+    for (; more && root; root = root->next)
+        more = walk_root(&walk, root);
     lwi_lock_give(&map->lock);
 }
 
@@ -105,26 +114,39 @@ static lwi_record last_before(lwi_map *map, _Atomic uintptr_t *page, uint64_t ad
     if (!best)
         return (lwi_record){0, 0};
     *start = value_address(map, address >> LWI_PAGE_BITS, best);
-    return lwi_map_value(map, *start, best, false);
+    return value_read(map, *start, best);
+}
+
+/* How far around an address there is nothing, as a mask; 0 if its page is there. */
+static uint64_t gap_around(lwi_map *map, uint64_t address, _Atomic uintptr_t **page)
+{
+    const unsigned leaf_bits = LWI_PAGE_BITS + LWI_LEAF_BITS;
+    lwi_root *root = lwi_map_root(map, address, false);
+    if (!root)
+        return (UINT64_C(1) << 48) - 1;
+    if (!atomic_load_explicit(&root->middle[middle_index(address)], memory_order_acquire))
+        return (UINT64_C(1) << (leaf_bits + LWI_MIDDLE_BITS)) - 1;
+    *page = lwi_map_page(map, address, false);
+    return *page ? 0 : (UINT64_C(1) << leaf_bits) - 1;
 }
 
 lwi_record lwi_map_covering(lwi_map *map, uint64_t address, uint64_t *start)
 {
     const uint64_t page_mask = (UINT64_C(1) << LWI_PAGE_BITS) - 1;
-    const uint64_t leaf_mask = (UINT64_C(1) << (LWI_PAGE_BITS + LWI_LEAF_BITS)) - 1;
     uint64_t largest = atomic_load_explicit(&map->largest, memory_order_relaxed);
     uint64_t lowest = address > largest ? address - largest : 0;
     uint64_t at = address;
     for (;;) {
-        _Atomic uintptr_t *page = lwi_map_page(map, at, false);
+        _Atomic uintptr_t *page = NULL;
+        uint64_t mask = gap_around(map, at, &page);
         if (page) {
+            mask = page_mask;
             lwi_record record = last_before(map, page, at, start);
             if (record.birth) {
                 bool inside = address == *start || address - *start < record.size;
                 return inside ? record : (lwi_record){0, 0};
             }
         }
-        uint64_t mask = page ? page_mask : leaf_mask;
         if ((at & ~mask) <= lowest || (at & ~mask) == 0)
             return (lwi_record){0, 0};
         at = (at & ~mask) - 1;

@@ -30,14 +30,15 @@ static bool born_inside(const tally *tally, const lwi_birth *birth)
     return false;
 }
 
-static void tally_block(uint64_t address, lwi_record record, void *user)
+static bool tally_block(uint64_t address, lwi_record record, void *user)
 {
     tally *tally = user;
     (void)address;
-    if (record.birth >= tally->count)
-        return;
-    tally->births[record.birth].bytes += (int64_t)record.size;
-    tally->births[record.birth].blocks++;
+    if (record.birth < tally->count) {
+        tally->births[record.birth].bytes += (int64_t)record.size;
+        tally->births[record.birth].blocks++;
+    }
+    return true;
 }
 
 static void tally_maps(tally *tally)

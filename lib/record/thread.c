@@ -140,7 +140,6 @@ void lwi_threads_forked(lw_context *context)
         atomic_store_explicit(&thread->held_over, 0, memory_order_relaxed);
         for (int i = 0; i < LWI_HELD; i++)
             atomic_store_explicit(&thread->held[i], 0, memory_order_relaxed);
-        thread->held_count = 0;
     }
     atomic_store_explicit(&context->live_threads, live, memory_order_relaxed);
 }

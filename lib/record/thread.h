@@ -53,11 +53,15 @@ typedef struct lwi_thread {
 
     /* Births of blocks that are out of the map though an event still works with them. */
     _Atomic uint32_t held[LWI_HELD];
-    uint32_t held_count;        /* moves under way, the outermost first */
     _Atomic uint32_t held_over; /* moves that found no place there */
+
+    uint64_t ending; /* the block whose end was told last, and through which domain */
+    const struct lw_domain *ending_in;
 
     _Atomic uint64_t dropped_memory, dropped_reentry, dropped_stack, dropped_address;
     _Atomic uint64_t unknown_frees, replaced;
+    _Atomic uint64_t handed_over; /* blocks that an outer hook told of too, */
+    _Atomic uint64_t passed_on;   /* and frees of such blocks by inner ones */
     lwi_domain_count domains[LWI_DOMAINS];
     lwi_known known[1 << LWI_CACHE_BITS];
 } lwi_thread;

@@ -6,7 +6,7 @@
 #include "record/context.h"
 #include "record/enter.h"
 
-/* Under the lock: births must not be recycled meanwhile. */
+/* Under the locks of the context, since births must not be recycled meanwhile, and of the map. */
 static bool block_view(const lw_domain *domain, uint64_t address, lwi_block_view *view)
 {
     lwi_record record = lwi_map_covering(domain->map, address, &view->start);
@@ -21,29 +21,31 @@ static bool block_view(const lw_domain *domain, uint64_t address, lwi_block_view
     return true;
 }
 
-static void first_view(lw_domain *const *domains, uint64_t count, uint64_t key,
-                       lwi_block_view *view)
+/* Looks for what no domain before has answered. */
+static void domain_view(const lw_domain *domain, const uint64_t *keys, uint32_t count,
+                        lwi_block_view *views)
 {
-    const lwi_map *seen = NULL;
-    for (uint64_t i = 0; i < count; i++) {
-        if (domains[i]->map == seen)
-            continue;
-        seen = domains[i]->map;
-        if (block_view(domains[i], key, view))
-            return;
+    lwi_lock_take(&domain->map->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (views[i].epoch == 0)
+            block_view(domain, keys[i], &views[i]);
     }
-    view->epoch = 0;
+    lwi_lock_give(&domain->map->lock);
 }
 
 void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uint64_t *keys,
                      uint32_t count, lwi_block_view *views)
 {
     lwi_thread *thread;
-    bool entered = domain_count && lwi_enter(domains[0]->context, &thread, NULL) == LW_OK;
     for (uint32_t i = 0; i < count; i++)
-        first_view(domains, entered ? domain_count : 0, keys[i], &views[i]);
-    if (entered)
-        lwi_leave(thread);
+        views[i].epoch = 0;
+    if (domain_count == 0 || lwi_enter(domains[0]->context, &thread, NULL) != LW_OK)
+        return;
+    for (uint64_t i = 0; i < domain_count; i++) {
+        if (i == 0 || domains[i]->map != domains[i - 1]->map)
+            domain_view(domains[i], keys, count, views);
+    }
+    lwi_leave(thread);
 }
 
 /* Frames of a site, under the lock while they are copied; their strings stay. */
@@ -84,7 +86,9 @@ lw_status lw_block_find(lw_domain *domain, const void *address, lw_block *block,
     status = lwi_enter(domain->context, &thread, error);
     if (status != LW_OK)
         return status;
+    lwi_lock_take(&domain->map->lock);
     bool found = block_view(domain, (uint64_t)(uintptr_t)address, &view);
+    lwi_lock_give(&domain->map->lock);
     lwi_leave(thread);
     if (!found)
         return lwi_fail(error, LW_E_NOT_FOUND, "domain \"%s\": no live block holds 0x%llx",

@@ -288,22 +288,25 @@ class Collector(Recording):
         class Cycle:
             pass
 
+        with leakwatch.region("work") as r:
+            keep[0] = bytes(100)
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
         cycle = Cycle()
         cycle.me = cycle
         gone = weakref.ref(cycle)
-        gc.collect()
         del cycle
-        with leakwatch.region("work") as r:
-            pass
         threshold = gc.get_threshold()
         gc.set_threshold(1)
-        try:
-            made = [leakwatch.region("many"), r.survivors, str(r)]
-            self.assertIsNotNone(gone())
-        finally:
-            gc.set_threshold(*threshold)
-        self.assertTrue(gc.isenabled())
-        del made
+        gc.enable()
+        for slot in range(20):  # each turn is a chance to collect
+            keep[slot + 1] = r.survivors
+        is_alive, is_enabled = gone() is not None, gc.isenabled()
+        gc.disable()
+        gc.set_threshold(*threshold)
+        self.assertTrue(is_alive)
+        self.assertTrue(is_enabled)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,16 @@ class Arguments(unittest.TestCase):
             with self.assertRaisesRegex(TypeError, "earlier Snapshot"):
                 self.snapshot.diff(wrong)
 
+    def test_diff_of_two_recordings(self) -> None:
+        leakwatch.stop()
+        between = leakwatch.snapshot()
+        leakwatch.start()
+        after = leakwatch.snapshot()
+        self.assertEqual(after.diff(between).types["dict"].types, 1)
+        for old in (between, after):
+            with self.assertRaisesRegex(ValueError, "a recording was stopped between them"):
+                old.diff(self.snapshot)
+
     def test_paths_to(self) -> None:
         for arguments in ({}, {"obj": keep, "instances_of": list}):
             with self.assertRaisesRegex(TypeError, "either an object or instances_of"):

@@ -7,7 +7,7 @@
 typedef struct snapshot {
     lwpy_result result;
     lw_snapshot *snapshot;
-    uint64_t recording; /* the recording it was taken in: birth epochs compare within one only */
+    uint64_t recording; /* the context it was taken in: births compare within one only */
     PyObject *types;    /* made when first asked for */
 } snapshot;
 
@@ -163,6 +163,11 @@ static PyObject *snapshot_diff(PyObject *self, PyObject *base)
     if (Py_TYPE(base) != lwpy.types[LWPY_SNAPSHOT]) {
         PyErr_Format(PyExc_TypeError, "diff() compares with an earlier Snapshot, not with %R",
                      Py_TYPE(base));
+        return NULL;
+    }
+    if (((snapshot *)base)->recording != ((snapshot *)self)->recording) {
+        PyErr_SetString(PyExc_ValueError, "these snapshots cannot be compared, since a recording "
+                                          "was stopped between them: take both in one");
         return NULL;
     }
     struct lwpy_quiet quiet;

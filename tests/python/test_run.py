@@ -83,6 +83,8 @@ class Report(Command):
         self.assertEqual(report["report"], "region")
         first = report["survivors"][0]
         self.assertGreaterEqual(first["bytes"], 300_000)
+        strangers = [row for row in report["survivors"] if row["own_frame"] is None]
+        self.assertEqual(strangers, [], "what finds and reads the script is ours")
         frame = first["frames"][first["own_frame"]]
         self.assertEqual((Path(frame["file"]).name, frame["line"]), ("app.py", 1))
         self.assertEqual(len(first["frames"]), 1, "how the program was run is none of its frames")

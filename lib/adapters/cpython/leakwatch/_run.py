@@ -178,13 +178,18 @@ def run(program: list[str], *, module: bool, frames: int, show_all: bool,
     _leakwatch.start(frames=frames)
     _leakwatch._hide(globals(), True)
     region = _leakwatch.region(" ".join((["-m"] if module else []) + program[:1]), process=True)
-    region.__enter__()
     try:
+        if module:  # to find it is to import its parents: code of the program
+            region.__enter__()
         found = find(program, module)
+        if not module:
+            region.__enter__()
         atexit.register(finish, region, os.getpid(), writer(region, file, show_all))
         exec(found.code, found.module.__dict__)
     except Unrunnable:
         _leakwatch.stop()
+        if file is not None:
+            file.close()
         raise
     except BaseException:
         show_program_only()

@@ -218,21 +218,11 @@ class Domains(unittest.TestCase):
             self.assertEqual(gone[name][:2], tuple(-n for n in grown[name][:2]), name)
 
     def test_a_failed_resize_changes_nothing(self) -> None:
-        big = bytearray(1_000)
-        put(0, big)
-
-        def fail() -> None:
-            try:
-                big.__init__(sys.maxsize - 100)  # type: ignore[misc]
-            except MemoryError:
-                put(1, None)
-
-        for _ in range(2):
-            grown = change(fail)
-        self.assertEqual([grown[name][:2] for name in grown], [(0, 0)] * 3)
-        before = sys.getsizeof(big)
-        gone = change(lambda: big.clear())
-        self.assertEqual(sum(row[0] for row in gone.values()), sys.getsizeof(big) - before)
+        """In a child, because the address sanitizer has to be asked to let malloc fail."""
+        options = os.environ.get("ASAN_OPTIONS", "") + ":allocator_may_return_null=1"
+        done = subprocess.run([sys.executable, __file__, "failed resize"], capture_output=True,
+                              text=True, env={**os.environ, "ASAN_OPTIONS": options}, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "as it was\n"), done.stderr)
 
     def test_what_predates_the_recording_is_not_counted_when_it_goes(self) -> None:
         leakwatch.stop()
@@ -249,8 +239,30 @@ class Domains(unittest.TestCase):
         self.assertGreater(sum(row[0] for row in grown.values()), 150_000, "moved: seen from now on")
 
 
+def failed_resize() -> None:
+    leakwatch.start()
+    big = bytearray(1_000)
+
+    def fail() -> None:
+        try:
+            big.__init__(1 << 46)  # type: ignore[misc]
+        except MemoryError:
+            put(1, None)
+
+    for _ in range(2):
+        grown = change(fail)
+    assert [grown[name][:2] for name in grown] == [(0, 0)] * 3, grown
+    before = sys.getsizeof(big)
+    gone = change(big.clear)
+    assert sum(row[0] for row in gone.values()) == sys.getsizeof(big) - before, gone
+    leakwatch.stop()
+    print("as it was")
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["leakwatch"], ["tracemalloc"]):
+    if sys.argv[1:] == ["failed resize"]:
+        failed_resize()
+    elif sys.argv[1:2] in (["leakwatch"], ["tracemalloc"]):
         in_child(sys.argv[1], int(sys.argv[2]))
     else:
         unittest.main()

@@ -26,6 +26,14 @@ static bool same_frame(PyFrameObject *expected, uint64_t word)
     return same;
 }
 
+static bool same_hash(const lw_stack *stack)
+{
+    uint64_t hash = 0;
+    for (uint32_t level = 0; level < stack->count; level++)
+        hash += stack->words[level] * lw_stack_factors()[level];
+    return hash == stack->hash;
+}
+
 /* Whether all frames of this moment are those that sys._getframe() sees. */
 static bool frames_agree(void)
 {
@@ -34,7 +42,7 @@ static bool frames_agree(void)
     if (lwpy_frames_take(thread, &stack) != LWPY_STACK_TAKEN)
         return false;
     PyFrameObject *frame = PyThreadState_GetFrame(thread);
-    bool same = true;
+    bool same = same_hash(&stack);
     for (uint32_t level = 0; same && level < stack.count; level++) {
         same = frame && same_frame(frame, stack.words[level]);
         PyFrameObject *back = same ? PyFrame_GetBack(frame) : NULL;

@@ -161,6 +161,14 @@ static int compare_roots(const stable *s, const lwi_root *a, const lwi_root *b)
                  : (a->label > b->label) - (a->label < b->label);
 }
 
+static void append(char *message, size_t room, uint64_t count, const char *what)
+{
+    size_t used = strlen(message);
+    if (count)
+        snprintf(message + used, room - used, "%s%llu %s", used ? ", " : "",
+                 (unsigned long long)count, what);
+}
+
 static bool compare_all_roots(lw_check *check, const stable *s)
 {
     change found = {0};
@@ -177,24 +185,17 @@ static bool compare_all_roots(lw_check *check, const stable *s)
         a += order <= 0;
         b += order >= 0;
     }
-    uint64_t count = found.only_first + found.only_second;
-    return count == 0 ||
-           lwi_check_add(check, LW_PROBLEM_UNSTABLE, count, found.example, "",
+    char message[100] = "";
+    append(message, sizeof message, found.only_first, "only in the first of two walks");
+    append(message, sizeof message, found.only_second, "only in the second of two walks");
+    return !*message ||
+           lwi_check_add(check, LW_PROBLEM_UNSTABLE, found.only_first + found.only_second,
+                         found.example, "",
                          "push the same roots each time: enumerate must not run code of the host",
-                         "%llu roots only in the first of two walks, %llu only in the second",
-                         (unsigned long long)found.only_first,
-                         (unsigned long long)found.only_second);
+                         "roots: %s", message);
 }
 
 /* --- all of it ----------------------------------------------------------------------------- */
-
-static void append(char *message, size_t room, uint64_t count, const char *what)
-{
-    size_t used = strlen(message);
-    if (count)
-        snprintf(message + used, room - used, "%s%llu %s", used ? ", " : "",
-                 (unsigned long long)count, what);
-}
 
 static bool add_changes(lw_check *check, const stable *s)
 {

@@ -78,7 +78,10 @@ enum lw_domain_kind {
 
 /** Bits of lw_domain_options::flags. */
 enum lw_domain_flags {
-    LW_DOMAIN_SERIAL = 1 /**< the host's lock orders all events of this domain: faster */
+    LW_DOMAIN_SERIAL = 1 /**< one lock of the host orders all events of this domain, also those of
+                              its parent: faster. Of SHARED domains all must be of one host (the
+                              same `describe_frame` and `user`), or it has no effect; no event
+                              may run while a second host makes the first of its own */
 };
 
 /** How to make a domain. */
@@ -120,7 +123,7 @@ typedef struct lw_domain_stats {
     int64_t bytes;          /**< live bytes, adopted chunks not counted */
     int64_t blocks;         /**< live blocks, adopted chunks not counted */
     uint64_t allocated;     /**< blocks ever allocated */
-    uint64_t freed;         /**< blocks ever freed */
+    uint64_t freed;         /**< blocks ever freed, or told of by an outer hook too */
     int64_t adopted_bytes;  /**< bytes of blocks that carved domains cut up; each byte of theirs
                                  counts there, so all domains' `bytes` may be added up */
     int64_t adopted_blocks; /**< the number of such blocks */
@@ -267,8 +270,8 @@ typedef struct lw_block {
  * @param address any address
  * @param block   filled up to its `struct_size`; zeroed on failure
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND. any-thread, by one who knows that the
- *         block is not being freed meanwhile.
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND or ::LW_E_NOMEM. any-thread, by one who knows
+ *         that the block is not being freed meanwhile.
  */
 LW_API lw_status lw_block_find(lw_domain *domain, const void *address, lw_block *block,
                                lw_error *error);

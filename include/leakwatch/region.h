@@ -133,7 +133,8 @@ LW_API lw_status lw_region_begin(lw_region *region, lw_round *round, lw_error *e
  * @param stats  NULL, or receives the round's numbers as of its end
  * @param error  NULL, or receives what went wrong
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_STATE (ended already; a round begun inside it is still
- *         open; begun on another thread; suspended): the round is unchanged. any-thread.
+ *         open; begun on another thread; suspended) or ::LW_E_NOMEM: the round is unchanged.
+ *         any-thread.
  */
 LW_API lw_status lw_region_end(lw_region *region, lw_round round, lw_region_stats *stats,
                                lw_error *error);
@@ -170,7 +171,7 @@ LW_API lw_status lw_region_resume(lw_region *region, lw_round round, lw_error *e
  * @param round  a round of it, or 0 for all rounds together
  * @param stats  filled up to its `struct_size`; zeroed on failure
  * @param error  NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND. any-thread.
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND or ::LW_E_NOMEM. any-thread.
  */
 LW_API lw_status lw_region_stats_get(lw_region *region, lw_round round, lw_region_stats *stats,
                                      lw_error *error);

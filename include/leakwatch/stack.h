@@ -90,6 +90,8 @@ typedef struct lw_frame {
 /**
  * Puts a word of a stack into words. Called once per word, when it is first seen, from inside an
  * event, one call at a time per context. It must not allocate from, or run code of, the host.
+ * Of ours it may call lw_code_watch() and what reads lw_context_stats; other calls answer
+ * ::LW_E_STATE, and events are counted in lw_context_stats::dropped_reentry.
  *
  * @param word  one of lw_stack::words
  * @param frame to be filled; the strings must stay until the next call and are copied at once
@@ -140,7 +142,7 @@ typedef int (*lw_frame_fn)(const lw_frame *frame, void *user);
  * @param visit   called for each frame; may call any-thread functions
  * @param user    passed to `visit`
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND. any-thread.
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND or ::LW_E_NOMEM. any-thread.
  */
 LW_API lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, void *user,
                                 lw_error *error);

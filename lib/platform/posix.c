@@ -6,6 +6,7 @@
 #include "platform/system.h"
 #include "platform/thread.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -46,24 +47,33 @@ static void *map_huge(size_t size)
 }
 #endif
 
+/* A host looks at errno after calls of its own: what we do in its events leaves it alone. */
+
 void *lwi_pages_map(size_t size)
 {
+    int saved = errno;
 #if defined(MADV_HUGEPAGE)
-    if (size >= HUGE_PAGE)
-        return map_huge(size);
+    void *pages = size >= HUGE_PAGE && size < SIZE_MAX - HUGE_PAGE ? map_huge(size) : map(size);
+#else
+    void *pages = map(size);
 #endif
-    return map(size);
+    errno = saved;
+    return pages;
 }
 
 void lwi_pages_unmap(void *pages, size_t size)
 {
+    int saved = errno;
     munmap(pages, size);
+    errno = saved;
 }
 
 void *lwi_pages_remap(void *pages, size_t old_size, size_t new_size)
 {
 #if defined(__linux__)
+    int saved = errno;
     void *moved = mremap(pages, old_size, new_size, MREMAP_MAYMOVE);
+    errno = saved;
     return moved == MAP_FAILED ? NULL : moved;
 #else
     (void)pages, (void)old_size, (void)new_size;
@@ -83,7 +93,9 @@ uint64_t lwi_time_ns(void)
 static void wait_for(atomic_int *state)
 {
 #if defined(__linux__)
+    int saved = errno;
     syscall(SYS_futex, state, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+    errno = saved;
 #else
     (void)state;
     sched_yield();
@@ -104,8 +116,10 @@ void lwi_lock_give(lwi_lock *lock)
 {
     int was = atomic_exchange_explicit(&lock->state, 0, memory_order_release);
 #if defined(__linux__)
+    int saved = errno;
     if (was == 2)
         syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved;
 #else
     (void)was;
 #endif
@@ -146,55 +160,45 @@ bool lwi_slot_set(const lwi_slot *slot, void *value)
     return pthread_setspecific((pthread_key_t)slot->key, value) == 0;
 }
 
-/* The one list that belongs to the process and not to a context: fork does not know contexts. */
-static lwi_lock fork_lock;
-static lwi_fork_node *fork_list;
-static bool fork_registered;
+/* Fork does not know contexts, and a thread that ends may find its context gone. */
+static lwi_lock process_lock;
+static const lwi_fork_calls *fork_calls;
+
+void lwi_process_take(void)
+{
+    lwi_lock_take(&process_lock);
+}
+
+void lwi_process_give(void)
+{
+    lwi_lock_give(&process_lock);
+}
 
 static void before_fork(void)
 {
-    lwi_lock_take(&fork_lock);
-    for (lwi_fork_node *node = fork_list; node; node = node->next)
-        node->prepare(node->user);
+    lwi_process_take();
+    fork_calls->prepare();
     lwi_pages_fork_prepare();
 }
 
 static void after_fork_in_parent(void)
 {
     lwi_pages_fork_done();
-    for (lwi_fork_node *node = fork_list; node; node = node->next)
-        node->parent(node->user);
-    lwi_lock_give(&fork_lock);
+    fork_calls->parent();
+    lwi_process_give();
 }
 
 static void after_fork_in_child(void)
 {
     lwi_pages_fork_done();
-    for (lwi_fork_node *node = fork_list; node; node = node->next)
-        node->child(node->user);
-    lwi_lock_give(&fork_lock);
+    fork_calls->child();
+    lwi_process_give();
 }
 
-void lwi_fork_watch(lwi_fork_node *node)
+void lwi_fork_watch(const lwi_fork_calls *calls)
 {
-    lwi_lock_take(&fork_lock);
-    if (!fork_registered)
-        fork_registered =
-            pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
-    node->next = fork_list;
-    fork_list = node;
-    lwi_lock_give(&fork_lock);
-}
-
-void lwi_fork_forget(lwi_fork_node *node)
-{
-    lwi_lock_take(&fork_lock);
-    lwi_fork_node **link = &fork_list;
-    while (*link && *link != node)
-        link = &(*link)->next;
-    if (*link)
-        *link = node->next;
-    lwi_lock_give(&fork_lock);
+    if (!fork_calls && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0)
+        fork_calls = calls;
 }
 
 #else

@@ -29,17 +29,19 @@ void lwi_slot_drop(lwi_slot *slot);
 void *lwi_slot_get(const lwi_slot *slot);
 bool lwi_slot_set(const lwi_slot *slot, void *value);
 
-/* Callbacks around fork, kept in a list of the process; the caller owns the node. `prepare` runs
- * before, `parent` and `child` after. */
-typedef struct lwi_fork_node {
-    void (*prepare)(void *user);
-    void (*parent)(void *user);
-    void (*child)(void *user);
-    void *user;
-    struct lwi_fork_node *next;
-} lwi_fork_node;
+/* The lock of what belongs to the process and not to a context. Taken before any other of ours;
+ * held around fork. */
+void lwi_process_take(void);
+void lwi_process_give(void);
 
-void lwi_fork_watch(lwi_fork_node *node);
-void lwi_fork_forget(lwi_fork_node *node);
+/* What runs under that lock around every fork: `prepare` before, `parent` and `child` after. */
+typedef struct lwi_fork_calls {
+    void (*prepare)(void);
+    void (*parent)(void);
+    void (*child)(void);
+} lwi_fork_calls;
+
+/* Under that lock; once is enough, and more do no harm. */
+void lwi_fork_watch(const lwi_fork_calls *calls);
 
 #endif

@@ -50,7 +50,7 @@ enum { LWI_BIRTH_CHUNK_BITS = 10, LWI_BIRTH_CHUNKS = 1 << 15 };
 typedef struct lwi_births {
     lwi_birth *chunks[LWI_BIRTH_CHUNKS]; /* never moved: events read them without the lock */
     uint32_t count;                      /* numbers handed out so far, free ones included */
-    uint32_t used;
+    _Atomic uint32_t used;
     uint32_t pass_at; /* recycle when `used` gets here */
     uint32_t *free;
     uint64_t free_count, free_room;

@@ -23,8 +23,10 @@ static bool aligned(const lw_domain *domain, lwi_thread *thread, uint64_t addres
 static lwi_thread *thread_begin(lw_context *context)
 {
     lwi_thread *thread = lwi_thread_get(context);
-    if (!thread)
+    if (!thread) {
+        atomic_fetch_add_explicit(&context->lost_events, 1, memory_order_relaxed);
         return NULL;
+    }
     if (thread->busy) {
         LWI_BUMP(thread->dropped_reentry, 1);
         return NULL;

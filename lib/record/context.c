@@ -7,10 +7,15 @@
 
 #include <string.h>
 
-/* The one context that adapters of a process share, and the number of the next context. */
-static lwi_lock default_lock;
+/* Under the process's lock: all contexts that work, and the one that adapters share. */
+static lw_context *contexts;
 static lw_context *default_context;
 static _Atomic uint64_t next_serial = 1;
+
+lw_context *lwi_contexts(void)
+{
+    return contexts;
+}
 
 /* ---- fork: no table is half-written in the child, and only one thread is left ---- */
 
@@ -23,37 +28,55 @@ static void maps_lock(lw_context *context, void (*change)(lwi_lock *lock))
         change(lwi_type_lock(type));
 }
 
-static void before_fork(void *user)
+static void before_fork(void)
 {
-    lw_context *context = user;
-    lwi_lock_take(&context->lock);
-    maps_lock(context, lwi_lock_take);
+    for (lw_context *context = contexts; context; context = context->next) {
+        lwi_lock_take(&context->lock);
+        maps_lock(context, lwi_lock_take);
+    }
 }
 
-static void after_fork_in_parent(void *user)
+static void after_fork_in_parent(void)
 {
-    lw_context *context = user;
-    maps_lock(context, lwi_lock_give);
-    lwi_lock_give(&context->lock);
+    for (lw_context *context = contexts; context; context = context->next) {
+        maps_lock(context, lwi_lock_give);
+        lwi_lock_give(&context->lock);
+    }
 }
 
-static void after_fork_in_child(void *user)
+static void after_fork_in_child(void)
 {
-    lw_context *context = user;
-    maps_lock(context, lwi_lock_give);
-    lwi_threads_forked(context);
-    lwi_lock_give(&context->lock);
+    for (lw_context *context = contexts; context; context = context->next) {
+        maps_lock(context, lwi_lock_give);
+        lwi_threads_forked(context);
+        lwi_lock_give(&context->lock);
+    }
 }
+
+static const lwi_fork_calls fork_calls = {before_fork, after_fork_in_parent, after_fork_in_child};
 
 /* ---- beginning and end ---- */
+
+static void enlist(lw_context *context)
+{
+    lwi_fork_watch(&fork_calls);
+    context->next = contexts;
+    contexts = context;
+}
+
+static void delist(lw_context *context)
+{
+    lw_context **link = &contexts;
+    while (*link != context)
+        link = &(*link)->next;
+    *link = context->next;
+}
 
 static void context_free(lw_context *context)
 {
     lwi_mem mem = context->mem;
     if (context->attachment.release)
         context->attachment.release(context, context->attachment.value);
-    if (context->fork.user)
-        lwi_fork_forget(&context->fork);
     lwi_types_done(context);
     lwi_rounds_done(context);
     lwi_births_done(context);
@@ -79,14 +102,10 @@ static lw_context *context_make(lw_allocator allocator)
     context->serial = atomic_fetch_add(&next_serial, 1);
     context->epoch = 1;
     lwi_births_init(context);
-    if (!lwi_threads_init(context) || !lwi_map_init(&context->shared_map, &context->mem, 4, false)) {
-        context_free(context);
-        return NULL;
-    }
-    context->fork = (lwi_fork_node){before_fork, after_fork_in_parent, after_fork_in_child,
-                                    context, NULL};
-    lwi_fork_watch(&context->fork);
-    return context;
+    if (lwi_threads_init(context) && lwi_map_init(&context->shared_map, &context->mem, 4, false))
+        return context;
+    context_free(context);
+    return NULL;
 }
 
 lw_status lw_context_create(const lw_context_options *options, lw_context **context,
@@ -100,20 +119,25 @@ lw_status lw_context_create(const lw_context_options *options, lw_context **cont
     if (status != LW_OK)
         return status;
     *context = context_make(taken.allocator);
-    return *context ? LW_OK : lwi_nomem(error, "a new context");
+    if (!*context)
+        return lwi_nomem(error, "a new context");
+    lwi_process_take();
+    enlist(*context);
+    lwi_process_give();
+    return LW_OK;
 }
 
 lw_status lw_context_default(lw_context **context, lw_error *error)
 {
     if (!context)
         return lwi_fail(error, LW_E_INVALID, "context is NULL: nowhere to put the result");
-    lwi_lock_take(&default_lock);
+    lwi_process_take();
     if (default_context)
         atomic_fetch_add(&default_context->references, 1);
-    else
-        default_context = context_make((lw_allocator){NULL, NULL});
+    else if ((default_context = context_make((lw_allocator){NULL, NULL})))
+        enlist(default_context);
     *context = default_context;
-    lwi_lock_give(&default_lock);
+    lwi_process_give();
     return *context ? LW_OK : lwi_nomem(error, "the default context");
 }
 
@@ -121,11 +145,13 @@ void lw_context_release(lw_context *context)
 {
     if (!context)
         return;
-    lwi_lock_take(&default_lock);
+    lwi_process_take();
     bool last = atomic_fetch_sub(&context->references, 1) == 1;
     if (last && context == default_context)
         default_context = NULL;
-    lwi_lock_give(&default_lock);
+    if (last)
+        delist(context);
+    lwi_process_give();
     if (last)
         context_free(context);
 }
@@ -192,10 +218,11 @@ lw_status lw_context_stats_get(const lw_context *context, lw_context_stats *stat
         return status;
     if (!context)
         return lwi_fail(error, LW_E_INVALID, "context is NULL");
+    uint32_t domains = atomic_load_explicit(&context->domain_count, memory_order_acquire);
     lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_acquire);
     for (; thread; thread = thread->next)
-        add_thread(&full, thread, context->domain_count);
-    for (uint32_t i = 1; i <= context->domain_count; i++)
+        add_thread(&full, thread, domains);
+    for (uint32_t i = 1; i <= domains; i++)
         full.events -= (uint64_t)LWI_READ(context->domains[i]->adopted_blocks);
     full.events += full.unknown_frees;
     full.dropped_memory += LWI_READ(context->lost_events);
@@ -203,8 +230,8 @@ lw_status lw_context_stats_get(const lw_context *context, lw_context_stats *stat
                    full.dropped_address;
     full.own_bytes = LWI_READ(context->mem.bytes);
     full.own_peak_bytes = LWI_READ(context->mem.peak);
-    full.sites = context->sites.site_count;
-    full.births = context->births.used;
+    full.sites = LWI_READ(context->sites.site_count);
+    full.births = LWI_READ(context->births.used);
     lwi_give(stats, &full, sizeof full);
     return LW_OK;
 }

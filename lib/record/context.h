@@ -1,5 +1,6 @@
 /* The context and what hangs on it. Cold tables are changed under `lock`; what an event reads
- * without it is atomic or belongs to the event's thread. Order of locks: context, map, pages. */
+ * without it is atomic or belongs to the event's thread. Order of locks: process, context, map,
+ * pages. */
 #ifndef LWI_RECORD_CONTEXT_H
 #define LWI_RECORD_CONTEXT_H
 
@@ -28,12 +29,12 @@ struct lw_domain {
 };
 
 struct lw_context {
+    lw_context *next; /* in the list of all, under the process's lock */
     lwi_mem mem;
     _Atomic uint32_t references;
     uint64_t serial; /* never reused: an address may be */
     lwi_lock lock;
     lwi_slot slot;
-    lwi_fork_node fork;
     _Atomic(lwi_thread *) threads;
     _Atomic uint32_t live_threads;
     _Atomic uint64_t version; /* changes when threads must rebuild their span */
@@ -47,9 +48,13 @@ struct lw_context {
     lwi_sites sites;
     lwi_births births;
     lwi_rounds rounds;
-    lw_type *types, *last_type; /* in the order of registration */
+    _Atomic(lw_type *) types; /* in the order of registration */
+    lw_type *last_type;
     lwi_attachment attachment;
 };
+
+/* All contexts of the process that work, under its lock. */
+lw_context *lwi_contexts(void);
 
 void lwi_domains_done(lw_context *context);
 

@@ -67,25 +67,43 @@ static lw_domain *domain_make(lw_context *context, const lw_domain_options *opti
     domain->parent = options->parent;
     domain->align_mask = (1u << shift) - 1;
     domain->name = lwi_strdup(&context->mem, options->name);
-    domain->source = lwi_source_get(&context->sites, options->describe_frame, options->user);
     domain->map = &context->shared_map;
-    bool made = domain->name && domain->source;
+    bool made = domain->name;
     if (made && options->kind != LW_DOMAIN_SHARED) {
         domain->map = &domain->own_map;
-        made = lwi_map_init(&domain->own_map, &context->mem, shift, !domain->serial);
+        made = lwi_map_init(&domain->own_map, &context->mem, shift, true);
     }
-    if (made)
-        return domain;
-    domain_free(context, domain);
-    return NULL;
+    if (!made) {
+        domain_free(context, domain);
+        return NULL;
+    }
+    domain->source = lwi_source_get(&context->sites, options->describe_frame, options->user);
+    return domain;
+}
+
+/* A host's lock orders the events of its own domains only: those of others that share the map, or
+ * free the chunks that a carved one cuts up, come when they like. */
+static bool one_lock(const lw_domain *a, const lw_domain *b)
+{
+    return a->serial && b->serial && a->source == b->source;
+}
+
+static void map_order(lw_context *context, lw_domain *domain)
+{
+    bool serial = domain->serial && (!domain->parent || one_lock(domain, domain->parent));
+    for (uint32_t i = 1; i <= context->domain_count; i++) {
+        if (context->domains[i]->map == domain->map && context->domains[i] != domain)
+            serial = serial && one_lock(domain, context->domains[i]);
+    }
+    domain->serial = serial;
+    atomic_store_explicit(&domain->map->concurrent, !serial, memory_order_relaxed);
 }
 
 static void domain_enlist(lw_context *context, lw_domain *domain)
 {
     domain->id = (uint8_t)(context->domain_count + 1);
     context->domains[domain->id] = domain;
-    if (domain->kind == LW_DOMAIN_SHARED && !domain->serial)
-        context->shared_map.concurrent = true;
+    map_order(context, domain);
     context->domain_count++;
 }
 
@@ -141,7 +159,8 @@ lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *stats, l
     }
     full.adopted_bytes = LWI_READ(domain->adopted_bytes);
     full.adopted_blocks = LWI_READ(domain->adopted_blocks);
-    full.freed = full.allocated - (uint64_t)full.blocks - (uint64_t)full.adopted_blocks;
+    int64_t freed = (int64_t)full.allocated - full.blocks - full.adopted_blocks;
+    full.freed = freed > 0 ? (uint64_t)freed : 0; /* others may be in the midst of counting */
     lwi_give(stats, &full, sizeof full);
     return LW_OK;
 }

@@ -137,16 +137,16 @@ static bool node_make(lwi_map *map, _Atomic uintptr_t *page, uint64_t size)
 }
 
 /* A node that others may still look at is kept, frozen, until the map goes. */
-static bool node_retire_room(lwi_map *map)
+static bool node_retire_room(lwi_map *map, bool concurrent)
 {
-    return !map->concurrent ||
+    return !concurrent ||
            lwi_grow(map->mem, (void **)&map->retired, &map->retired_room, map->retired_count + 1,
                     sizeof *map->retired);
 }
 
-static void node_retire(lwi_map *map, uintptr_t word)
+static void node_retire(lwi_map *map, uintptr_t word, bool concurrent)
 {
-    if (map->concurrent)
+    if (concurrent)
         map->retired[map->retired_count++] = (void *)word;
     else
         lwi_free(map->mem, node_of(word), node_size(level_of(word)));
@@ -169,15 +169,15 @@ static lwi_slot_word *slot_free(const lwi_map *map, lwi_slot_word *node, unsigne
 }
 
 /* From now on nobody changes a slot of this node; in a serial map nobody could. */
-static void node_freeze(lwi_map *map, uintptr_t word)
+static void node_freeze(uintptr_t word, bool concurrent)
 {
-    for (unsigned i = 0; map->concurrent && i < 1u << level_of(word); i++)
+    for (unsigned i = 0; concurrent && i < 1u << level_of(word); i++)
         atomic_fetch_or_explicit(&node_of(word)[i], FROZEN, memory_order_acq_rel);
 }
 
-static void node_thaw(lwi_map *map, uintptr_t word)
+static void node_thaw(uintptr_t word, bool concurrent)
 {
-    for (unsigned i = 0; map->concurrent && i < 1u << level_of(word); i++)
+    for (unsigned i = 0; concurrent && i < 1u << level_of(word); i++)
         atomic_fetch_and_explicit(&node_of(word)[i], ~FROZEN, memory_order_release);
 }
 
@@ -215,17 +215,17 @@ static uintptr_t node_refine(lwi_map *map, uintptr_t word, unsigned one_more)
 static bool promote(lwi_map *map, _Atomic uintptr_t *page, uintptr_t word, unsigned one_more)
 {
     lwi_lock_take(&map->lock);
-    bool done = true;
+    bool done = true, concurrent = atomic_load_explicit(&map->concurrent, memory_order_relaxed);
     if (atomic_load_explicit(page, memory_order_relaxed) == word) {
-        done = node_retire_room(map);
+        done = node_retire_room(map, concurrent);
         if (done)
-            node_freeze(map, word);
+            node_freeze(word, concurrent);
         uintptr_t finer = done ? node_refine(map, word, one_more) : 0;
         if (finer) {
             atomic_store_explicit(page, finer, memory_order_release);
-            node_retire(map, word);
+            node_retire(map, word, concurrent);
         } else if (done) {
-            node_thaw(map, word);
+            node_thaw(word, concurrent);
             done = false;
         }
     }
@@ -240,7 +240,8 @@ static bool slot_change(const lwi_map *map, unsigned level, lwi_slot_word *slot,
 {
     if (*old)
         atomic_store_explicit(held, (uint32_t)(*old >> 32), memory_order_relaxed);
-    if (!map->concurrent || level == map->max_level) { /* the slot is ours alone */
+    bool concurrent = atomic_load_explicit(&map->concurrent, memory_order_relaxed);
+    if (!concurrent || level == map->max_level) { /* the slot is ours alone */
         atomic_store_explicit(slot, value, memory_order_release);
         return true;
     }

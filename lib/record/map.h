@@ -66,7 +66,7 @@ typedef struct lwi_map {
     uint8_t shift;     /* log2 of the granule: 4, 3 or 0 bytes */
     uint8_t off_bits;  /* for the granule; what is left of 32 is for the size */
     uint8_t max_level; /* LWI_PAGE_BITS - shift */
-    bool concurrent;
+    _Atomic bool concurrent;
 } lwi_map;
 
 bool lwi_map_init(lwi_map *map, lwi_mem *mem, unsigned shift, bool concurrent);

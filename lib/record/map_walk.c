@@ -160,7 +160,7 @@ bool lwi_map_init(lwi_map *map, lwi_mem *mem, unsigned shift, bool concurrent)
     map->shift = (uint8_t)shift;
     map->off_bits = (uint8_t)(LWI_PAGE_BITS - shift);
     map->max_level = (uint8_t)(LWI_PAGE_BITS - shift);
-    map->concurrent = concurrent;
+    atomic_init(&map->concurrent, concurrent);
     map->low = lwi_alloc(mem, sizeof *map->low);
     return map->low != NULL;
 }

@@ -11,9 +11,9 @@ struct lw_type {
     lw_context *context;
     char *name;
     uint64_t size;
-    lw_type *next;
+    _Atomic(lw_type *) next;
     lwi_map map;
-    _Atomic uint64_t created, destroyed, high_water, unseen, unknown, dropped;
+    _Atomic uint64_t created, live, high_water, unseen, unknown, dropped;
 };
 
 lw_type *lwi_type_next(lw_type *type)
@@ -114,14 +114,19 @@ static void event_end(lwi_thread *thread)
     thread->busy = false;
 }
 
-static void note_high_water(lw_type *type)
+static void one_more(lw_type *type)
 {
-    uint64_t live = LWI_READ(type->created) - LWI_READ(type->destroyed);
+    uint64_t live = atomic_fetch_add_explicit(&type->live, 1, memory_order_relaxed) + 1;
     uint64_t high = LWI_READ(type->high_water);
-    while ((int64_t)live > (int64_t)high &&
+    while (live > high &&
            !atomic_compare_exchange_weak_explicit(&type->high_water, &high, live,
                                                   memory_order_relaxed, memory_order_relaxed)) {
     }
+}
+
+static void one_less(lw_type *type)
+{
+    atomic_fetch_sub_explicit(&type->live, 1, memory_order_relaxed);
 }
 
 void lw_object_created(lw_type *type, const void *object)
@@ -133,12 +138,13 @@ void lw_object_created(lw_type *type, const void *object)
     _Atomic uint32_t nobody = 0;
     lwi_record old, record = {type->size < LARGEST ? type->size : LARGEST, 1};
     bool stored = lwi_map_set(&type->map, (uint64_t)(uintptr_t)object, record, &old, &nobody);
-    if (old.birth) {
-        add(&type->unseen, 1);
-        add(&type->destroyed, 1);
-    }
     add(stored ? &type->created : &type->dropped, 1);
-    note_high_water(type);
+    if (old.birth)
+        add(&type->unseen, 1);
+    if (stored && !old.birth)
+        one_more(type);
+    else if (!stored && old.birth)
+        one_less(type);
     event_end(thread);
 }
 
@@ -149,7 +155,10 @@ void lw_object_destroyed(lw_type *type, const void *object)
         return;
     _Atomic uint32_t nobody = 0;
     lwi_record record = lwi_map_take(&type->map, (uint64_t)(uintptr_t)object, &nobody);
-    add(record.birth ? &type->destroyed : &type->unknown, 1);
+    if (record.birth)
+        one_less(type);
+    else
+        add(&type->unknown, 1);
     event_end(thread);
 }
 
@@ -165,9 +174,11 @@ lw_status lw_type_stats_get(const lw_type *type, lw_type_stats *stats, lw_error 
         return lwi_fail(error, LW_E_INVALID, "type is NULL");
     full.name = type->name;
     full.size = type->size;
-    full.destroyed = LWI_READ(type->destroyed); /* first, so that live is not negative */
+    full.live = LWI_READ(type->live);
     full.created = LWI_READ(type->created);
-    full.live = full.created - full.destroyed;
+    if (full.created < full.live) /* another thread is at it */
+        full.created = full.live;
+    full.destroyed = full.created - full.live;
     full.high_water = LWI_READ(type->high_water);
     full.unseen = LWI_READ(type->unseen);
     full.unknown = LWI_READ(type->unknown);
@@ -180,13 +191,8 @@ lw_status lw_type_each(lw_context *context, lw_type_fn visit, void *user, lw_err
 {
     if (!context || !visit)
         return lwi_fail(error, LW_E_INVALID, "%s is NULL", context ? "visit" : "context");
-    lwi_lock_take(&context->lock);
-    lw_type *type = context->types;
-    lwi_lock_give(&context->lock);
-    while (type && visit(type, user) == 0) {
-        lwi_lock_take(&context->lock);
-        type = type->next;
-        lwi_lock_give(&context->lock);
-    }
+    lw_type *type = atomic_load_explicit(&context->types, memory_order_acquire);
+    while (type && visit(type, user) == 0)
+        type = atomic_load_explicit(&type->next, memory_order_acquire);
     return LW_OK;
 }

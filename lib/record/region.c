@@ -48,7 +48,10 @@ lw_status lw_region_create(lw_context *context, const char *name,
     if (taken.scope < LW_SCOPE_THREAD || taken.scope > LW_SCOPE_PROCESS)
         return lwi_fail(error, LW_E_INVALID, "region \"%s\": %d is no scope", name,
                         (int)taken.scope);
-    lwi_lock_take(&context->lock);
+    lwi_thread *thread;
+    status = lwi_enter(context, &thread, error);
+    if (status != LW_OK)
+        return status;
     lw_region *found = region_find(context, name);
     if (found && found->scope != taken.scope)
         status = lwi_fail(error, LW_E_STATE, "region \"%s\" exists already with another scope",
@@ -57,7 +60,7 @@ lw_status lw_region_create(lw_context *context, const char *name,
         status = lwi_nomem(error, "a new region");
     if (status == LW_OK)
         *region = found;
-    lwi_lock_give(&context->lock);
+    lwi_leave(thread);
     return status;
 }
 
@@ -312,11 +315,11 @@ lw_status lw_region_end(lw_region *region, lw_round number, lw_region_stats *sta
                         lw_error *error)
 {
     lw_region_stats full = LW_REGION_STATS_INIT;
-    if (!region)
-        return lwi_fail(error, LW_E_INVALID, "region is NULL: make one with lw_region_create()");
     lw_status status = stats ? lwi_result_check(stats, "lw_region_stats", error) : LW_OK;
     if (status != LW_OK)
         return status;
+    if (!region)
+        return lwi_fail(error, LW_E_INVALID, "region is NULL: make one with lw_region_create()");
     lwi_thread *thread;
     status = lwi_enter(region->context, &thread, error);
     if (status != LW_OK)

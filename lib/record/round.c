@@ -23,7 +23,7 @@ static void count_process(lwi_round *round, lwi_thread *thread, int64_t bytes, i
 {
     lwi_stripe *stripe = &round->stripes[thread->index % LWI_STRIPES];
     atomic_fetch_add_explicit(&stripe->bytes, bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&stripe->blocks, blocks, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stripe->blocks, blocks, memory_order_release);
     if (bytes > 0 && LWI_READ(thread->context->live_threads) == 1)
         raise_peak(round, lwi_round_bytes(round));
 }
@@ -40,7 +40,7 @@ void lwi_round_count(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_
             atomic_store_explicit(&round->peak, now, memory_order_relaxed);
     } else {
         atomic_fetch_add_explicit(&round->remote_bytes, bytes, memory_order_relaxed);
-        atomic_fetch_add_explicit(&round->remote_blocks, blocks, memory_order_relaxed);
+        atomic_fetch_add_explicit(&round->remote_blocks, blocks, memory_order_release);
     }
 }
 

@@ -95,11 +95,14 @@ static inline int64_t lwi_round_bytes(const lwi_round *round)
     return sum;
 }
 
+/* Who sees a round without blocks here sees as well what the threads that freed them still hold
+ * (lwi_thread::held). */
 static inline int64_t lwi_round_blocks(const lwi_round *round)
 {
-    int64_t sum = LWI_READ(round->own_blocks) + LWI_READ(round->remote_blocks);
+    int64_t sum = LWI_READ(round->own_blocks) +
+                  atomic_load_explicit(&round->remote_blocks, memory_order_acquire);
     for (int i = 0; round->stripes && i < LWI_STRIPES; i++)
-        sum += LWI_READ(round->stripes[i].blocks);
+        sum += atomic_load_explicit(&round->stripes[i].blocks, memory_order_acquire);
     return sum;
 }
 

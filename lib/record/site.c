@@ -24,7 +24,7 @@ typedef struct lwi_frame {
     uint32_t flags;
     bool retired; /* its word means something else now, or nothing */
     const char *function, *file;
-    struct lwi_frame *next_in_code;
+    struct lwi_frame *next; /* of the same code, or loose like it */
     UT_hash_handle hh;
 } lwi_frame;
 
@@ -62,10 +62,8 @@ const lwi_source *lwi_source_get(lwi_sites *sites, lw_describe_frame_fn describe
         if (sites->sources[i].describe == describe && sites->sources[i].user == user)
             return &sites->sources[i];
     }
-    if (sites->source_count + 1 == LWI_SOURCES)
-        return NULL;
     lwi_source *source = &sites->sources[++sites->source_count];
-    *source = (lwi_source){describe, user, sites->source_count};
+    *source = (lwi_source){describe, user, sites->source_count, NULL};
     return source;
 }
 
@@ -162,10 +160,10 @@ static uint32_t frame_make(lw_context *context, lwi_thread *thread, const lwi_so
     if (describe(context, thread, source, frame)) {
         HASH_ADD(hh, sites->by_word, id, sizeof frame->id, frame);
         if (!table_full && frame_number(context, frame)) {
-            if (sites->open_code) {
-                frame->next_in_code = sites->open_code->frames;
-                sites->open_code->frames = frame;
-            }
+            lwi_frame **list = sites->open_code ? &sites->open_code->frames
+                                                : &sites->sources[source->id].loose;
+            frame->next = *list;
+            *list = frame;
             return frame->number;
         }
         if (!table_full)
@@ -371,6 +369,23 @@ static void forget_known(lw_context *context)
     atomic_fetch_add_explicit(&context->version, 1, memory_order_release);
 }
 
+static bool retire_loose(lw_context *context, const lwi_code *code)
+{
+    lwi_frame **link = &context->sites.sources[code->source].loose;
+    bool any = false;
+    for (lwi_frame *frame; (frame = *link);) {
+        bool inside = frame->id.word >= code->first && frame->id.word <= code->last;
+        any = any || (inside && !frame->retired);
+        if (inside)
+            frame_retire(context, frame);
+        if (frame->retired)
+            *link = frame->next;
+        else
+            link = &frame->next;
+    }
+    return any;
+}
+
 bool lwi_code_ended(lw_context *context, uint64_t first)
 {
     lwi_sites *sites = &context->sites;
@@ -380,10 +395,10 @@ bool lwi_code_ended(lw_context *context, uint64_t first)
     if (!code)
         return false;
     bool any = code->frames != NULL;
-    for (lwi_frame *frame = code->frames, *next; frame; frame = next) {
-        next = frame->next_in_code;
+    for (lwi_frame *frame = code->frames; frame; frame = frame->next)
         frame_retire(context, frame);
-    }
+    if (retire_loose(context, code))
+        any = true;
     HASH_DEL(sites->codes, code);
     lwi_free(&context->mem, code, sizeof *code);
     if (any)

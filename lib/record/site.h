@@ -18,10 +18,11 @@ struct lwi_site;
 typedef struct lwi_source {
     lw_describe_frame_fn describe;
     void *user;
-    uint32_t id; /* 0: words are texts "file:line" */
+    uint32_t id;             /* 0: words are texts "file:line" */
+    struct lwi_frame *loose; /* its frames that no code was named for when they were described */
 } lwi_source;
 
-enum { LWI_SOURCES = 64 };
+enum { LWI_SOURCES = 256 }; /* that of places, and one for each domain there can be */
 
 typedef struct lwi_node {
     uint32_t parent; /* towards the outermost; 0: none */
@@ -43,9 +44,11 @@ typedef struct lwi_sites {
     uint64_t node_slots;
     struct lwi_site *by_hash;
     struct lwi_site **sites; /* by id, 1 is the first */
-    uint64_t site_count, site_room;
+    _Atomic uint64_t site_count;
+    uint64_t site_room;
 } lwi_sites;
 
+/* Never fails for a new domain. */
 const lwi_source *lwi_source_get(lwi_sites *sites, lw_describe_frame_fn describe, void *user);
 const lwi_source *lwi_source_places(lwi_sites *sites);
 
@@ -65,7 +68,7 @@ bool lwi_code_note(lw_context *context, const lwi_source *source, uint64_t first
 /* Forgets what the words of a source in [first, last] mean; true if there were any. */
 bool lwi_code_forget(lw_context *context, uint32_t source, uint64_t first, uint64_t last);
 
-/* The same for the code noted at `first`, whatever its source. */
+/* The same for the code noted at `first`: the words inside it, and those it was named for. */
 bool lwi_code_ended(lw_context *context, uint64_t first);
 
 void lwi_sites_done(lw_context *context);

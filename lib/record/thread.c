@@ -24,17 +24,36 @@ static void retire(lw_context *context, lwi_thread *thread)
     atomic_store_explicit(&thread->free, true, memory_order_release);
 }
 
+/* Of which context a value of our slot is a record of this thread; NULL if that is gone. */
+static lw_context *context_of(const void *value)
+{
+    lw_context *context = lwi_contexts();
+    for (; context; context = context->next) {
+        lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_acquire);
+        for (; thread; thread = thread->next) {
+            if (thread == value && thread->token == &last && !LWI_READ(thread->free))
+                return context;
+        }
+    }
+    return NULL;
+}
+
+/* The context may be given back at the same moment: it is not touched before it is known to live,
+ * and lives as long as the process's lock is held. */
 static void on_thread_exit(void *value)
 {
-    lwi_thread *thread = value;
-    lw_context *context = thread->context;
-    if (last.thread == thread)
+    if (last.thread == value)
         last.serial = 0;
-    lwi_thread_publish(thread);
-    lwi_lock_take(&context->lock);
-    retire(context, thread);
-    atomic_fetch_sub_explicit(&context->live_threads, 1, memory_order_relaxed);
-    lwi_lock_give(&context->lock);
+    lwi_process_take();
+    lw_context *context = context_of(value);
+    if (context) {
+        lwi_lock_take(&context->lock);
+        lwi_thread_publish_locked(value);
+        retire(context, value);
+        atomic_fetch_sub_explicit(&context->live_threads, 1, memory_order_relaxed);
+        lwi_lock_give(&context->lock);
+    }
+    lwi_process_give();
 }
 
 bool lwi_threads_init(lw_context *context)
@@ -66,6 +85,7 @@ static lwi_thread *enlist(lw_context *context)
         thread->index = head ? head->index + 1 : 0;
         atomic_store_explicit(&context->threads, thread, memory_order_release);
     }
+    thread->token = &last;
     thread->ignore = 0;
     thread->busy = false;
     thread->pending = 0;
@@ -88,6 +108,7 @@ static lwi_thread *thread_make(lw_context *context)
         thread = enlist(context);
         lwi_lock_give(&context->lock);
         if (thread && !lwi_slot_set(&context->slot, thread)) {
+            atomic_fetch_sub_explicit(&context->live_threads, 1, memory_order_relaxed);
             atomic_store_explicit(&thread->free, true, memory_order_release);
             thread = NULL;
         }
@@ -96,8 +117,6 @@ static lwi_thread *thread_make(lw_context *context)
     if (thread) {
         last.serial = context->serial;
         last.thread = thread;
-    } else {
-        atomic_fetch_add_explicit(&context->lost_events, 1, memory_order_relaxed);
     }
     return thread;
 }

@@ -34,6 +34,7 @@ struct lwi_round;
 typedef struct lwi_thread {
     lw_context *context;
     struct lwi_thread *next;
+    const void *token; /* tells living threads from one another */
     uint32_t index;
     _Atomic bool free; /* the thread is gone; a new one may take the record */
     bool busy;         /* inside an event: another one now is a re-entry */

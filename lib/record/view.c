@@ -107,7 +107,12 @@ lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, v
     lw_frame frames[LW_STACK_MAX];
     if (!context || !visit)
         return lwi_fail(error, LW_E_INVALID, "%s is NULL", context ? "visit" : "context");
-    uint32_t depth = frames_read(context, site, frames, LW_STACK_MAX);
+    lwi_thread *thread;
+    lw_status status = lwi_enter(context, &thread, error);
+    if (status != LW_OK)
+        return status;
+    uint32_t depth = lwi_site_read(&context->sites, site, frames, LW_STACK_MAX);
+    lwi_leave(thread);
     if (depth == 0)
         return lwi_fail(error, LW_E_NOT_FOUND, "there is no site %u", (unsigned)site);
     for (uint32_t i = 0; i < depth && visit(&frames[i], user) == 0; i++) {

@@ -153,6 +153,16 @@ class Numbers(Recording):
                 1 / 0
         self.assertFalse(r.open)
 
+    def test_calls_of_ours_leave_nothing(self) -> None:
+        with leakwatch.region("outer") as outer:
+            for _ in range(30):
+                with leakwatch.region(name="größer", process=False):
+                    pass
+            leakwatch.snapshot("größer").paths_to(instances_of=Recording, limit=2)
+            str(outer)
+            outer.text(all=True, width=60)
+        self.assertEqual((outer.current, outer.net), (0, 0), outer.text(all=True))
+
     def test_what_we_answer_is_not_counted(self) -> None:
         with leakwatch.region("work") as r:
             keep[0] = bytes(77)

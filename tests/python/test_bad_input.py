@@ -97,29 +97,31 @@ class Arguments(unittest.TestCase):
     def test_frames(self) -> None:
         leakwatch.stop()
         self.addCleanup(leakwatch.start)
-        for frames in (-1, 129, 10**6):
+        for frames in (-1, 129, 10**30):
             with self.assertRaisesRegex(ValueError, "frames must be from 0 to 128"):
                 leakwatch.start(frames=frames)
         for frames in ("many", 2.5, None):
             with self.assertRaises(TypeError):
                 leakwatch.start(frames=frames)
-        with self.assertRaises(OverflowError):
-            leakwatch.start(frames=10**30)
 
     def test_names(self) -> None:
         for name in (None, 7, b"bytes"):
-            with self.assertRaises(TypeError):
+            with self.assertRaisesRegex(TypeError, "a region has a name, a str, not"):
                 leakwatch.region(name)
+        with self.assertRaisesRegex(TypeError, "a region has a name"):
+            leakwatch.region()
         with self.assertRaisesRegex(ValueError, "null"):
             leakwatch.region("a\0b")
         with self.assertRaises(UnicodeEncodeError):
             leakwatch.region("\udc80")
         with self.assertRaisesRegex(TypeError, "a str"):
             leakwatch.snapshot(7)
-        with self.assertRaisesRegex(TypeError, "one argument at most"):
+        with self.assertRaisesRegex(TypeError, "at most 1 positional"):
             leakwatch.snapshot("a", "b")
-        with self.assertRaisesRegex(TypeError, "one argument at most"):
+        with self.assertRaisesRegex(TypeError, "no argument 'label'"):
             leakwatch.snapshot(label="a")
+        with self.assertRaisesRegex(TypeError, "'name' twice"):
+            leakwatch.region("a", name="b")
         self.assertEqual(leakwatch.region("ü – 名前").name, "ü – 名前")
         self.assertIn("名前", str(leakwatch.region("ü – 名前")))
 
@@ -153,7 +155,7 @@ class Arguments(unittest.TestCase):
 
     def test_text(self) -> None:
         r = leakwatch.region("text")
-        with self.assertRaisesRegex(ValueError, "width must not be negative"):
+        with self.assertRaisesRegex(ValueError, "width must be at least 0"):
             r.text(width=-1)
         with self.assertRaises(TypeError):
             r.text(True)

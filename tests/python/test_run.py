@@ -83,8 +83,10 @@ class Report(Command):
         self.assertEqual(report["report"], "region")
         first = report["survivors"][0]
         self.assertGreaterEqual(first["bytes"], 300_000)
-        strangers = [row for row in report["survivors"] if row["own_frame"] is None]
-        self.assertEqual(strangers, [], "what finds and reads the script is ours")
+        strangers = {Path(row["frames"][0]["file"]).name for row in report["survivors"]
+                     if row["own_frame"] is None}
+        # What finds and reads the script is ours; CPython waits for its threads at the end.
+        self.assertLessEqual(strangers, {"threading.py"})
         frame = first["frames"][first["own_frame"]]
         self.assertEqual((Path(frame["file"]).name, frame["line"]), ("app.py", 1))
         self.assertEqual(len(first["frames"]), 1, "how the program was run is none of its frames")

@@ -6,19 +6,17 @@
 
 struct lwpy_state lwpy;
 
-static PyObject *module_start(PyObject *module, PyObject *args, PyObject *kwargs)
+static PyObject *module_start(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                              PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"frames", NULL};
+    static const char *const names[] = {"frames", NULL};
+    const struct lwpy_call call = {args, count, keywords};
+    PyObject *values[1];
     int frames = 25;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|i:start", names, &frames))
-        return NULL;
-    if (frames < 0 || frames > LW_STACK_MAX) {
-        PyErr_Format(PyExc_ValueError, "frames must be from 0 to %d, not %d", LW_STACK_MAX,
-                     frames);
-        return NULL;
-    }
-    if (lwpy_recording_start((uint32_t)frames) < 0)
+    if (lwpy_arguments(&call, "start", names, 1, values) < 0 ||
+        lwpy_argument_int(values[0], "frames", 0, LW_STACK_MAX, &frames) < 0 ||
+        lwpy_recording_start((uint32_t)frames) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -31,44 +29,52 @@ static PyObject *module_stop(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *module_region(PyObject *module, PyObject *args, PyObject *kwargs)
+/* A name that is to be a str: NULL with an exception for anything else. */
+static PyObject *name_of(PyObject *value, const char *whose)
+{
+    if (value && PyUnicode_Check(value))
+        return value;
+    PyErr_Format(PyExc_TypeError, "a %s has a name, a str%s%s", whose, value ? ", not " : "",
+                 value ? Py_TYPE(value)->tp_name : "");
+    return NULL;
+}
+
+static PyObject *module_region(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                               PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"name", "process", NULL};
-    PyObject *name;
-    int process = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|$p:region", names, &name, &process))
+    static const char *const names[] = {"name", "process", NULL};
+    const struct lwpy_call call = {args, count, keywords};
+    PyObject *values[2];
+    bool process = false;
+    if (lwpy_arguments(&call, "region", names, 1, values) < 0 || !name_of(values[0], "region") ||
+        lwpy_argument_bool(values[1], &process) < 0)
         return NULL;
     struct lwpy_quiet quiet;
     lwpy_quiet_begin(&quiet);
-    PyObject *region = lwpy_region_new(name, process);
+    PyObject *region = lwpy_region_new(values[0], process);
     lwpy_quiet_end(&quiet);
     return region;
 }
 
-/* Takes its argument as it lies on the caller's stack: a tuple of ours would be in the graph. */
 static PyObject *module_snapshot(PyObject *module, PyObject *const *args, Py_ssize_t count,
                                  PyObject *keywords)
 {
     (void)module;
-    Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-    const char *name = NULL;
-    if (count + named > 1 ||
-        (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "name") != 0)) {
-        PyErr_SetString(PyExc_TypeError, "snapshot() takes one argument at most: name");
+    static const char *const names[] = {"name", NULL};
+    const struct lwpy_call call = {args, count, keywords};
+    PyObject *values[1];
+    if (lwpy_arguments(&call, "snapshot", names, 1, values) < 0)
         return NULL;
-    }
-    if (count + named == 1 && args[0] != Py_None) {
-        if (!PyUnicode_Check(args[0])) {
-            PyErr_Format(PyExc_TypeError, "the name of a snapshot is a str, not %R",
-                         Py_TYPE(args[0]));
-            return NULL;
-        }
-        name = PyUnicode_AsUTF8(args[0]);
-        if (!name)
-            return NULL;
-    }
-    return lwpy_recording_snapshot(name);
+    PyObject *name = values[0] == Py_None ? NULL : values[0];
+    if (name && !name_of(name, "snapshot"))
+        return NULL;
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    const char *words = name ? PyUnicode_AsUTF8(name) : NULL;
+    PyObject *snapshot = name && !words ? NULL : lwpy_recording_snapshot(words);
+    lwpy_quiet_end(&quiet);
+    return snapshot;
 }
 
 static PyObject *module_hide(PyObject *module, PyObject *args)
@@ -82,13 +88,13 @@ static PyObject *module_hide(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef module_functions[] = {
-    {"start", LWPY_METHOD(module_start), METH_VARARGS | METH_KEYWORDS,
+    {"start", LWPY_METHOD(module_start), METH_FASTCALL | METH_KEYWORDS,
      "start($module, /, frames=25)\n--\n\n"
      "Records every allocation from now on, each with up to `frames` frames of its call stack."},
     {"stop", module_stop, METH_NOARGS,
      "stop($module, /)\n--\n\n"
      "Ends the recording. Regions, snapshots and all that was made of them keep their values."},
-    {"region", LWPY_METHOD(module_region), METH_VARARGS | METH_KEYWORDS,
+    {"region", LWPY_METHOD(module_region), METH_FASTCALL | METH_KEYWORDS,
      "region($module, /, name, *, process=False)\n--\n\n"
      "A span of work, to be used in a with statement: what does it leave behind? It sees the\n"
      "thread or the asyncio task that enters it; with `process` all threads."},
@@ -98,7 +104,7 @@ static PyMethodDef module_functions[] = {
      "where objects were allocated."},
     {"_hide", module_hide, METH_VARARGS, NULL},
     {"_stack_of", lwpy_stack_of, METH_O, NULL},
-    {"_heap_graph", lwpy_heap_graph, METH_O, NULL},
+    {"_heap_graph", LWPY_METHOD(lwpy_heap_graph), METH_FASTCALL, NULL},
     {"_heap_check", lwpy_heap_check, METH_NOARGS, NULL},
     {"_domain_totals", lwpy_domain_totals, METH_NOARGS, NULL},
     {"_notes", lwpy_notes_of_now, METH_NOARGS, NULL},

@@ -192,16 +192,10 @@ PyObject *lwpy_recording_snapshot(const char *name)
 {
     lw_error error = LW_ERROR_INIT;
     lw_snapshot *taken = NULL;
-    struct lwpy_quiet quiet;
-    lwpy_quiet_begin(&quiet);
     lw_status status = need_context(&error);
     if (status == LW_OK)
         status = take(name, &taken, &error);
-    PyObject *snapshot = NULL;
     if (status == LW_OK)
-        snapshot = lwpy_snapshot_new(taken, now.number);
-    else if (!PyErr_Occurred())
-        lwpy_raise(&error);
-    lwpy_quiet_end(&quiet);
-    return snapshot;
+        return lwpy_snapshot_new(taken, now.number);
+    return PyErr_Occurred() ? NULL : lwpy_raise(&error);
 }

@@ -15,7 +15,7 @@ lw_context *lwpy_recording_required(void);
 uint64_t lwpy_recording_number(void);
 uint64_t lwpy_recording_epoch(PyObject *object);
 
-/* Takes a graph of all objects. */
+/* Takes a graph of all objects; takes the quiet of its caller. */
 PyObject *lwpy_recording_snapshot(const char *name);
 
 int lwpy_recording_start(uint32_t frames);

@@ -105,17 +105,17 @@ void lwpy_text_terminal(lw_report_options *options)
         options->flags |= LW_REPORT_ASCII;
 }
 
-int lwpy_text_arguments(PyObject *args, PyObject *kwargs, lw_report_options *options)
+int lwpy_text_arguments(const struct lwpy_call *call, lw_report_options *options)
 {
-    static char *names[] = {"all", "width", "ascii", "colour", NULL};
-    int all = 0, ascii = 0, colour = 0, width = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$pipp:text", names, &all, &width, &ascii,
-                                     &colour))
+    static const char *const names[] = {"all", "width", "ascii", "colour", NULL};
+    PyObject *values[4];
+    bool all = false, ascii = false, colour = false;
+    int width = 0;
+    if (lwpy_arguments(call, "text", names, 0, values) < 0 ||
+        lwpy_argument_bool(values[0], &all) < 0 ||
+        lwpy_argument_int(values[1], "width", 0, INT_MAX, &width) < 0 ||
+        lwpy_argument_bool(values[2], &ascii) < 0 || lwpy_argument_bool(values[3], &colour) < 0)
         return -1;
-    if (width < 0) {
-        PyErr_SetString(PyExc_ValueError, "width must not be negative: pass 0 for the default");
-        return -1;
-    }
     options->width = (uint32_t)width;
     options->flags = (all ? LW_REPORT_ALL : 0u) | (ascii ? LW_REPORT_ASCII : 0u) |
                      (colour ? LW_REPORT_COLOUR : 0u);

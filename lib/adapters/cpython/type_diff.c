@@ -104,10 +104,12 @@ static PyObject *diff_str(PyObject *self)
     return report(self, &options);
 }
 
-static PyObject *diff_text(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *diff_text(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                           PyObject *keywords)
 {
     lw_report_options options = LW_REPORT_OPTIONS_INIT;
-    return lwpy_text_arguments(args, kwargs, &options) < 0 ? NULL : report(self, &options);
+    const struct lwpy_call call = {args, count, keywords};
+    return lwpy_text_arguments(&call, &options) < 0 ? NULL : report(self, &options);
 }
 
 static PyObject *diff_json(PyObject *self, PyObject *unused)
@@ -159,7 +161,7 @@ static PyGetSetDef diff_getters[] = {
 };
 
 static PyMethodDef diff_methods[] = {
-    {"text", LWPY_METHOD(diff_text), METH_VARARGS | METH_KEYWORDS, LWPY_TEXT_DOC},
+    {"text", LWPY_METHOD(diff_text), METH_FASTCALL | METH_KEYWORDS, LWPY_TEXT_DOC},
     {"json", diff_json, METH_NOARGS, "json($self, /)\n--\n\nThe report as JSON, a str."},
     {NULL, NULL, 0, NULL},
 };

@@ -197,10 +197,12 @@ static PyObject *path_str(PyObject *self)
     return report_of(self, &options);
 }
 
-static PyObject *path_text(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *path_text(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                           PyObject *keywords)
 {
     lw_report_options options = LW_REPORT_OPTIONS_INIT;
-    return lwpy_text_arguments(args, kwargs, &options) < 0 ? NULL : report_of(self, &options);
+    const struct lwpy_call call = {args, count, keywords};
+    return lwpy_text_arguments(&call, &options) < 0 ? NULL : report_of(self, &options);
 }
 
 static PyObject *path_json(PyObject *self, PyObject *unused)
@@ -217,7 +219,7 @@ static PyObject *paths_repr(PyObject *self)
 }
 
 static PyMethodDef path_methods[] = {
-    {"text", LWPY_METHOD(path_text), METH_VARARGS | METH_KEYWORDS, LWPY_TEXT_DOC},
+    {"text", LWPY_METHOD(path_text), METH_FASTCALL | METH_KEYWORDS, LWPY_TEXT_DOC},
     {"json", path_json, METH_NOARGS, "json($self, /)\n--\n\nThe report as JSON, a str."},
     {NULL, NULL, 0, NULL},
 };

@@ -281,10 +281,12 @@ static PyObject *region_str(PyObject *self)
     return report(self, &options);
 }
 
-static PyObject *region_text(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *region_text(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                             PyObject *keywords)
 {
     lw_report_options options = LW_REPORT_OPTIONS_INIT;
-    return lwpy_text_arguments(args, kwargs, &options) < 0 ? NULL : report(self, &options);
+    const struct lwpy_call call = {args, count, keywords};
+    return lwpy_text_arguments(&call, &options) < 0 ? NULL : report(self, &options);
 }
 
 static PyObject *region_json(PyObject *self, PyObject *unused)
@@ -380,7 +382,7 @@ PyMethodDef lwpy_region_exit = {"__exit__", LWPY_METHOD(region_exit), METH_FASTC
                                 "__exit__($self, /, *exception)\n--\n\nEnds the round."};
 
 static PyMethodDef region_methods[] = {
-    {"text", LWPY_METHOD(region_text), METH_VARARGS | METH_KEYWORDS, LWPY_TEXT_DOC},
+    {"text", LWPY_METHOD(region_text), METH_FASTCALL | METH_KEYWORDS, LWPY_TEXT_DOC},
     {"json", region_json, METH_NOARGS, "json($self, /)\n--\n\nThe report as JSON, a str."},
     {NULL, NULL, 0, NULL},
 };

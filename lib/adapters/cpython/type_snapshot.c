@@ -177,25 +177,21 @@ static PyObject *snapshot_diff(PyObject *self, PyObject *base)
     return diff;
 }
 
-static PyObject *snapshot_paths_to(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *snapshot_paths_to(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                   PyObject *keywords)
 {
-    static char *names[] = {"obj", "instances_of", "limit", NULL};
-    PyObject *object = NULL, *class = NULL;
+    static const char *const names[] = {"obj", "instances_of", "limit", NULL};
+    const struct lwpy_call call = {args, count, keywords};
+    PyObject *values[3];
     int limit = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$Oi:paths_to", names, &object, &class,
-                                     &limit))
+    if (lwpy_arguments(&call, "paths_to", names, 1, values) < 0 ||
+        lwpy_argument_int(values[2], "limit", 1, INT_MAX, &limit) < 0)
         return NULL;
-    if (object == Py_None)
-        object = NULL;
-    if (class == Py_None)
-        class = NULL;
+    PyObject *object = values[0] == Py_None ? NULL : values[0];
+    PyObject *class = values[1] == Py_None ? NULL : values[1];
     if (!object == !class) {
         PyErr_SetString(PyExc_TypeError,
                         "paths_to() takes either an object or instances_of=a class");
-        return NULL;
-    }
-    if (limit < 1) {
-        PyErr_Format(PyExc_ValueError, "limit must be at least 1, not %d", limit);
         return NULL;
     }
     struct lwpy_quiet quiet;
@@ -226,7 +222,7 @@ static PyGetSetDef snapshot_getters[] = {
 static PyMethodDef snapshot_methods[] = {
     {"diff", snapshot_diff, METH_O,
      "diff($self, base, /)\n--\n\nWhat grew since `base`, an earlier snapshot."},
-    {"paths_to", LWPY_METHOD(snapshot_paths_to), METH_VARARGS | METH_KEYWORDS,
+    {"paths_to", LWPY_METHOD(snapshot_paths_to), METH_FASTCALL | METH_KEYWORDS,
      "paths_to($self, /, obj=None, *, instances_of=None, limit=1)\n--\n\n"
      "Who holds an object, or any instance of a class (given itself or by name): up to `limit`\n"
      "paths from a root, the strongest and shortest first, your own variables last."},

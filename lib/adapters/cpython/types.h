@@ -95,6 +95,22 @@ PyObject *lwpy_record_new(enum lwpy_type type, Py_ssize_t count, ...);
 void lwpy_record_free(PyObject *self);
 PyObject *lwpy_record_repr(PyObject *self);
 
+/* A call by METH_FASTCALL | METH_KEYWORDS. */
+struct lwpy_call {
+    PyObject *const *args;
+    Py_ssize_t count;
+    PyObject *keywords;
+};
+
+/* Sorts arguments by `names` (ended by NULL) into `values`, borrowed or NULL; the first
+ * `positional` of them need no name. -1 with a TypeError for all others. */
+int lwpy_arguments(const struct lwpy_call *call, const char *function, const char *const *names,
+                   Py_ssize_t positional, PyObject **values);
+
+/* Reads a value, or leaves what is there if it is NULL; -1 with an exception. */
+int lwpy_argument_int(PyObject *value, const char *name, int least, int most, int *number);
+int lwpy_argument_bool(PyObject *value, bool *truth);
+
 /* Text as it is made. A lack of memory shows when it is taken. */
 struct lwpy_text {
     char *bytes;
@@ -114,7 +130,7 @@ PyObject *lwpy_text_take(struct lwpy_text *text, lw_status status, const lw_erro
 
 /* How the reader of sys.stdout wants a report; the arguments of a text() method. */
 void lwpy_text_terminal(lw_report_options *options);
-int lwpy_text_arguments(PyObject *args, PyObject *kwargs, lw_report_options *options);
+int lwpy_text_arguments(const struct lwpy_call *call, lw_report_options *options);
 #define LWPY_TEXT_DOC                                                                              \
     "text($self, /, *, all=False, width=100, ascii=False, colour=False)\n--\n\n"                   \
     "The report as a str; `all`: every row and frame, not only those that matter most."

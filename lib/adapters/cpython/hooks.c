@@ -36,17 +36,30 @@ static PyInterpreterState *home;
 static bool with_stacks;
 static bool stacks_differ;
 static unsigned probed;
-uint32_t lwpy_attention;
+_Atomic uint32_t lwpy_attention;
 
 /* A big block of obj or mem comes from the raw domain: only the outermost hook counts it. */
 static LWPY_THREAD_LOCAL unsigned nested;
+
+void lwpy_attend(uint32_t why, bool on)
+{
+    if (on)
+        atomic_fetch_or(&lwpy_attention, why);
+    else
+        atomic_fetch_and(&lwpy_attention, ~why);
+}
+
+static inline uint32_t attention(void)
+{
+    return atomic_load_explicit(&lwpy_attention, memory_order_relaxed);
+}
 
 /* ---- obj and mem: with the GIL ---- */
 
 /* False if the event is not of the interpreter that is recorded. */
 static __attribute__((noinline)) bool attend(int which, PyThreadState *thread)
 {
-    if (lwpy_attention & LWPY_ATTEND_PROBE)
+    if (attention() & LWPY_ATTEND_PROBE)
         probed |= 1u << which;
     return thread && thread->interp == home;
 }
@@ -58,11 +71,11 @@ static inline PyThreadState *listen(int which)
     if (LWPY_UNLIKELY(!thread))
         return NULL;
     if (LWPY_UNLIKELY(thread->interp != home))
-        lwpy_attention |= LWPY_ATTEND_INTERPRETERS;
-    if (LWPY_UNLIKELY(lwpy_attention)) {
+        lwpy_attend(LWPY_ATTEND_INTERPRETERS, true);
+    if (LWPY_UNLIKELY(attention())) {
         if (!attend(which, thread))
             return NULL;
-        if (lwpy_attention & LWPY_ATTEND_TASKS)
+        if (attention() & LWPY_ATTEND_TASKS)
             lwpy_tasks_follow(thread);
     }
     return thread;
@@ -72,7 +85,7 @@ static inline PyThreadState *listen(int which)
  * at only if there are several interpreters. */
 static inline bool listen_free(int which)
 {
-    return LWPY_LIKELY(!(lwpy_attention & ~(uint32_t)LWPY_ATTEND_TASKS)) ||
+    return LWPY_LIKELY(!(attention() & ~(uint32_t)LWPY_ATTEND_TASKS)) ||
            attend(which, lwpy_host_thread());
 }
 
@@ -179,7 +192,7 @@ static lw_domain *raw_begin(void)
 {
     if (nested)
         return NULL;
-    if (LWPY_UNLIKELY(lwpy_attention & LWPY_ATTEND_PROBE))
+    if (LWPY_UNLIKELY(attention() & LWPY_ATTEND_PROBE))
         probed |= 1u << RAW;
     atomic_fetch_add(&raw_events, 1);
     lw_domain *to = atomic_load(&raw_domain);
@@ -254,11 +267,11 @@ static unsigned probe(void)
 {
     probed = 0;
     lw_ignore_begin(context);
-    lwpy_attention |= LWPY_ATTEND_PROBE;
+    lwpy_attend(LWPY_ATTEND_PROBE, true);
     PyObject_Free(PyObject_Malloc(1));
     PyMem_Free(PyMem_Malloc(1));
     PyMem_RawFree(PyMem_RawMalloc(1));
-    lwpy_attention &= ~(uint32_t)LWPY_ATTEND_PROBE;
+    lwpy_attend(LWPY_ATTEND_PROBE, false);
     lw_ignore_end(context);
     return probed;
 }
@@ -356,6 +369,8 @@ lw_status lwpy_record_start(lw_context *to, uint32_t frames, lwpy_notes *notes, 
         at_fork = pthread_atfork(NULL, NULL, forget_events_of_other_threads) == 0;
     context = to;
     home = PyThreadState_Get()->interp;
+    if (PyInterpreterState_Next(PyInterpreterState_Head())) /* else its first event says so */
+        lwpy_attend(LWPY_ATTEND_INTERPRETERS, true);
     memcpy(domain, made, sizeof domain);
     atomic_store(&raw_domain, domain[RAW]);
     install();
@@ -374,7 +389,6 @@ void lwpy_record_stop(void)
         sched_yield();
     context = NULL;
     lwpy_tasks_forget();
-    lwpy_attention = 0;
 }
 
 lw_context *lwpy_record_context(void)

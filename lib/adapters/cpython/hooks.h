@@ -4,6 +4,8 @@
 
 #include "record.h"
 
+#include <stdatomic.h>
+
 /* Why an event must do more than usual: bits of lwpy_attention. */
 enum lwpy_attention {
     LWPY_ATTEND_TASKS = 1,       /* rounds are open that follow a task */
@@ -11,7 +13,8 @@ enum lwpy_attention {
     LWPY_ATTEND_PROBE = 4        /* somebody asks whether our hooks are called */
 };
 
-extern uint32_t lwpy_attention; /* guarded by the GIL, but read without it by the raw domain */
+extern _Atomic uint32_t lwpy_attention; /* other interpreters have another GIL, raw has none */
+void lwpy_attend(uint32_t why, bool on);
 
 /* Suspends and resumes rounds so that those are active here that the thread's context asks for. */
 void lwpy_tasks_follow(PyThreadState *thread);

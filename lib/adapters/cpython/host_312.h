@@ -81,12 +81,6 @@ static inline PyObject *lwpy_host_context_previous(PyObject *context)
     return (PyObject *)((PyContext *)context)->ctx_prev;
 }
 
-/* False for the one that a thread starts with, which it never leaves. */
-static inline bool lwpy_host_context_entered(PyObject *context)
-{
-    return ((PyContext *)context)->ctx_entered != 0;
-}
-
 /* ---- objects: what the heap walk reads ---- */
 #ifdef LWPY_HOST_OBJECTS
 
@@ -484,6 +478,14 @@ static inline int lwpy_host_caches(int opcode)
 static inline int lwpy_host_first_depth(const PyCodeObject *code)
 {
     return code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) ? 1 : 0;
+}
+
+/* Values that an instruction finds on the stack beyond what the effects before it add up to. */
+static inline int lwpy_host_still_there(int opcode, int argument)
+{
+    (void)opcode;
+    (void)argument;
+    return 0;
 }
 
 static inline int lwpy_host_flow(int opcode)

@@ -51,8 +51,9 @@ enum {
 bool lwpy_record_hide(PyObject *globals, bool floor);
 
 /* lw_region_begin() and lw_region_end() for regions of scope LW_SCOPE_TASK. A round begun in a
- * context that was entered (an asyncio task, Context.run) is suspended whenever the thread is not
- * in that context, and resumed when it is again. All others stay with their thread. */
+ * context (an asyncio task, Context.run) is suspended while the thread is neither in that context
+ * nor in one entered from there, and resumed when it is again. A round begun without a context
+ * stays with its thread. Other tasks that a task starts have contexts of their own. */
 lw_status lwpy_task_region_begin(lw_region *region, lw_round *round, lw_error *error);
 lw_status lwpy_task_region_end(lw_region *region, lw_round round, lw_region_stats *stats,
                                lw_error *error);

@@ -1,6 +1,7 @@
 /* Regions that follow a task. An asyncio task runs in a context of its own: a round begun there is
- * active on a thread exactly while that context is on the thread's chain of entered contexts.
- * Contexts with open rounds are kept alive, so that an equal address is the same context. */
+ * active on a thread exactly while that context is on the thread's chain of contexts, each entered
+ * from the next. A round begun without a context stays with its thread. Contexts with open rounds
+ * are kept alive, so that an equal address is the same context. */
 #include "frames.h"
 #include "hooks.h"
 
@@ -137,7 +138,7 @@ static PyObject *task_free(struct task *task)
     set_suspended(task);
     cell_free(task);
     if (--tasks == 0)
-        lwpy_attention &= ~(uint32_t)LWPY_ATTEND_TASKS;
+        lwpy_attend(LWPY_ATTEND_TASKS, false);
     return context;
 }
 
@@ -216,7 +217,7 @@ lw_status lwpy_task_region_begin(lw_region *region, lw_round *round, lw_error *e
 {
     PyThreadState *thread = PyThreadState_Get();
     PyObject *context = lwpy_host_context(thread);
-    if (!lwpy_record_context() || !context || !lwpy_host_context_entered(context))
+    if (!lwpy_record_context() || !context)
         return lw_region_begin(region, round, error);
     struct follower *follower = cell_new();
     struct task *task = follower ? find_task(context) : NULL;
@@ -241,7 +242,7 @@ lw_status lwpy_task_region_begin(lw_region *region, lw_round *round, lw_error *e
     *(task->innermost ? &task->innermost->inner : &task->outermost) = follower;
     task->innermost = follower;
     set_active(task, thread);
-    lwpy_attention |= LWPY_ATTEND_TASKS;
+    lwpy_attend(LWPY_ATTEND_TASKS, true);
     return LW_OK;
 }
 
@@ -287,7 +288,7 @@ lw_status lwpy_task_region_end(lw_region *region, lw_round round, lw_region_stat
 {
     PyThreadState *thread = PyThreadState_Get();
     struct task *task = NULL;
-    if (lwpy_attention & LWPY_ATTEND_TASKS)
+    if (tasks)
         lwpy_tasks_follow(thread);
     struct follower *follower = find_round(lwpy_host_context(thread), region, round, &task);
     lw_status status = end(region, round, stats, error);

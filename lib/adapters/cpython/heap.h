@@ -24,8 +24,9 @@ typedef struct lwpy_heap {
  * C: take arguments by METH_FASTCALL or METH_O. */
 int lwpy_heap_enumerate(lw_sink *sink, void *user);
 
-/* `_heap_graph(hidden)` and `_heap_check()` of the module: for our tests. (heap_graph.c) */
-PyObject *lwpy_heap_graph(PyObject *module, PyObject *hidden);
+/* `_heap_graph(hidden[, wanted])` and `_heap_check()` of the module: for our tests. The graph is
+ * whole, or has the rows with one of a few objects. (heap_graph.c) */
+PyObject *lwpy_heap_graph(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lwpy_heap_check(PyObject *module, PyObject *unused);
 
 #endif

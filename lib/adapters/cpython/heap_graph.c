@@ -3,10 +3,12 @@
 #include "heap.h"
 
 #include <leakwatch.h>
+#include <stdbool.h>
 #include <string.h>
 
 typedef struct lwpy_graph {
     lw_snapshot *snapshot;
+    PyObject *wanted; /* a list: only rows with one of these; NULL: all rows */
     PyObject *nodes, *edges;
 } lwpy_graph;
 
@@ -49,22 +51,35 @@ static uint64_t key_of(const lw_snapshot *snapshot, lw_node node)
     return info.key;
 }
 
+static bool is_wanted(const lwpy_graph *graph, uint64_t key)
+{
+    for (Py_ssize_t i = 0; graph->wanted && i < PyList_GET_SIZE(graph->wanted); i++) {
+        if ((uint64_t)(uintptr_t)PyList_GET_ITEM(graph->wanted, i) == key)
+            return true;
+    }
+    return !graph->wanted;
+}
+
 static int add_edge(const lw_edge *edge, void *user)
 {
     lwpy_graph *graph = user;
-    PyObject *row = Py_BuildValue("(KKiiN)", (unsigned long long)key_of(graph->snapshot, edge->from),
-                                  (unsigned long long)key_of(graph->snapshot, edge->to),
+    uint64_t from = key_of(graph->snapshot, edge->from), to = key_of(graph->snapshot, edge->to);
+    if (!is_wanted(graph, from) && !is_wanted(graph, to))
+        return 0;
+    PyObject *row = Py_BuildValue("(KKiiN)", (unsigned long long)from, (unsigned long long)to,
                                   (int)edge->kind, (int)edge->label.style, label_of(&edge->label));
     int failed = row ? PyList_Append(graph->edges, row) : -1;
     Py_XDECREF(row);
     return failed;
 }
 
-static int add_node(lwpy_graph *graph, lw_node node)
+static int add_row(lwpy_graph *graph, lw_node node)
 {
     lw_node_info info = LW_NODE_INFO_INIT;
     lw_type_info type = LW_TYPE_INFO_INIT;
     lw_node_info_get(graph->snapshot, node, &info, NULL);
+    if (!is_wanted(graph, info.key))
+        return 0;
     lw_snapshot_type_get(graph->snapshot, info.type, &type, NULL);
     PyObject *key = PyLong_FromUnsignedLongLong(info.key);
     PyObject *row = Py_BuildValue("(sKKI)", type.name, (unsigned long long)info.size,
@@ -72,14 +87,20 @@ static int add_node(lwpy_graph *graph, lw_node node)
     int failed = key && row ? PyDict_SetItem(graph->nodes, key, row) : -1;
     Py_XDECREF(key);
     Py_XDECREF(row);
+    return failed;
+}
+
+static int add_node(lwpy_graph *graph, lw_node node)
+{
+    int failed = add_row(graph, node);
     if (!failed && lw_edge_each(graph->snapshot, node, add_edge, graph, NULL) != LW_OK)
         failed = -1;
     return PyErr_Occurred() ? -1 : failed;
 }
 
-static PyObject *graph_of(lw_snapshot *snapshot)
+static PyObject *graph_of(lw_snapshot *snapshot, PyObject *wanted)
 {
-    lwpy_graph graph = {snapshot, PyDict_New(), PyList_New(0)};
+    lwpy_graph graph = {snapshot, wanted, PyDict_New(), PyList_New(0)};
     lw_snapshot_info info = LW_SNAPSHOT_INFO_INIT;
     lw_snapshot_info_get(snapshot, &info, NULL);
     int failed = graph.nodes && graph.edges ? 0 : -1;
@@ -94,23 +115,23 @@ static PyObject *graph_of(lw_snapshot *snapshot)
     return NULL;
 }
 
-PyObject *lwpy_heap_graph(PyObject *module, PyObject *hidden)
+PyObject *lwpy_heap_graph(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module;
     lw_error error = LW_ERROR_INIT;
     lw_runtime *runtime = NULL;
     lw_snapshot *snapshot = NULL;
-    if (!PyList_Check(hidden)) {
-        PyErr_SetString(PyExc_TypeError, "hidden must be a list of objects to hide");
+    if (count < 1 || count > 2 || !PyList_Check(args[0]) || (count == 2 && !PyList_Check(args[1]))) {
+        PyErr_SetString(PyExc_TypeError, "a list of objects to hide, a list of those to show");
         return NULL;
     }
-    lwpy_heap heap = {((PyListObject *)hidden)->ob_item, (size_t)PyList_GET_SIZE(hidden)};
+    lwpy_heap heap = {((PyListObject *)args[0])->ob_item, (size_t)PyList_GET_SIZE(args[0])};
     lw_context *context = plug_in(&heap, &runtime);
     if (!context)
         return NULL;
     PyObject *graph = NULL;
     if (lw_snapshot_take(context, NULL, &snapshot, &error) == LW_OK)
-        graph = graph_of(snapshot);
+        graph = graph_of(snapshot, count == 2 ? args[1] : NULL);
     else
         raise_error(&error);
     lw_snapshot_release(snapshot);

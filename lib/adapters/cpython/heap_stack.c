@@ -14,6 +14,7 @@ typedef struct flow {
     Py_ssize_t todo_count;
     Py_ssize_t wanted;   /* the unit that is asked about */
     int effect;          /* of the instruction there, if it goes on to the next one */
+    int more;            /* values that it finds beyond its depth */
 } flow;
 
 static void arrive(flow *flow, Py_ssize_t unit, int depth)
@@ -67,8 +68,10 @@ static void step(flow *flow, Py_ssize_t unit)
     int ways = lwpy_host_flow(opcode);
     if (effect == PY_INVALID_STACK_EFFECT)
         return;
-    if (unit == flow->wanted)
-        flow->effect = effect;
+    if (unit == flow->wanted) {
+        flow->more = lwpy_host_still_there(opcode, argument);
+        flow->effect = effect - flow->more;
+    }
     Py_ssize_t next = unit + 1 + lwpy_host_caches(opcode);
     if (ways & (LWPY_HOST_FORWARD | LWPY_HOST_BACKWARD)) {
         int jump = PyCompile_OpcodeStackEffectWithJump(opcode, argument, 1);
@@ -89,7 +92,8 @@ static int depth_at(flow *flow)
     arrive_handlers(flow);
     while (flow->todo_count)
         step(flow, flow->todo[--flow->todo_count]);
-    return flow->depths[flow->wanted];
+    int depth = flow->depths[flow->wanted];
+    return depth < 0 ? depth : depth + flow->more;
 }
 
 int lwpy_stack_depth(const lwpy_host_frame *frame, int *doubtful)
@@ -98,7 +102,7 @@ int lwpy_stack_depth(const lwpy_host_frame *frame, int *doubtful)
     flow flow = { code, (const _Py_CODEUNIT *)code->co_code_adaptive, Py_SIZE(code), NULL, NULL, 0,
                   lwpy_host_code_offset(code, lwpy_host_frame_word(frame)) /
                       (Py_ssize_t)sizeof(_Py_CODEUNIT),
-                  PY_INVALID_STACK_EFFECT };
+                  PY_INVALID_STACK_EFFECT, 0 };
     int depth = -1;
     flow.depths = malloc((size_t)flow.count * (sizeof *flow.depths + sizeof *flow.todo) + 8);
     if (flow.depths && flow.wanted >= 0 && flow.wanted < flow.count) {

@@ -132,7 +132,7 @@ static void put_numbers(const view *view, int64_t bytes, int64_t blocks, lwi_tex
     lwi_text_bytes(&cells[1], bytes);
     lwi_text_amount(&cells[2], blocks);
     if (has_rate(view))
-        lwi_text_bytes(&cells[3], bytes / (int64_t)view->rounds);
+        lwi_text_bytes(&cells[3], view->rounds > INT64_MAX ? 0 : bytes / (int64_t)view->rounds);
 }
 
 /* Where the heaviest row of a line was taken, and how much of the line that is. */

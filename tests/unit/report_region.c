@@ -1,6 +1,8 @@
 /* Reports of regions, and what all texts share. Expected texts are made by hand. */
 #include "report_host.h"
 
+#include "support/counting.h"
+
 static lw_survivors *survivors_of(host *host, lw_round round)
 {
     lw_survivors *survivors = NULL;
@@ -126,6 +128,53 @@ Test(report_region, stacks_that_were_cut)
         "  next: one round cannot tell a cache from a leak: run it again and compare\n");
     report(&host, 0, LW_FORMAT_JSON, 0, 0);
     expect_json("d[\"survivors\"][0][\"truncated\"] is True");
+    lw_context_release(host.context);
+}
+
+Test(report_region, what_was_dropped_is_told)
+{
+    static char expected[64];
+    counting memory = {0};
+    lw_context *context = NULL;
+    lw_domain *heap = NULL;
+    lw_context_options options = LW_CONTEXT_OPTIONS_INIT;
+    lw_domain_options domain = LW_DOMAIN_OPTIONS_INIT;
+    lw_survivors *survivors = NULL;
+    lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
+    options.allocator = (lw_allocator){counting_realloc, &memory};
+    domain.name = "heap";
+    cr_assert_eq(lw_context_create(&options, &context, NULL), LW_OK);
+    cr_assert_eq(lw_domain_create(context, &domain, &heap, NULL), LW_OK);
+    lw_block_alloc_at(heap, (const void *)(uintptr_t)0x1000, 64, "a.c:1");
+    memory.fail_at = 1;
+    memory.persistent = 1;
+    for (uintptr_t i = 1; i < 1000; i++) /* far apart, so that the books must grow */
+        lw_block_alloc_at(heap, (const void *)(i << 32), 64, "a.c:1");
+    memory.fail_at = 0;
+    cr_assert_eq(lw_survivors_take(context, NULL, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_info_get(survivors, &info, NULL), LW_OK);
+    cr_assert_gt(info.dropped, 100);
+    cr_assert_eq(lw_report_region(NULL, survivors, NULL, take, &out, NULL), LW_OK);
+    snprintf(expected, sizeof expected, "\n  not exact: %u events dropped, stacks up to 1 frame, ",
+             (unsigned)info.dropped);
+    cr_assert(strstr(out.text, expected), "%s", out.text);
+    lw_survivors_release(survivors);
+    lw_context_release(context);
+}
+
+Test(report_region, more_rounds_than_bytes)
+{
+    host host = service();
+    lw_survivors *survivors = survivors_of(&host, 0);
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    for (int i = 0; i < 2; i++) {
+        stats.rounds = i ? UINT64_MAX : (uint64_t)1 << 40;
+        memset(&out, 0, sizeof out);
+        cr_assert_eq(lw_report_region(&stats, survivors, NULL, take, &out, NULL), LW_OK);
+        cr_assert(strstr(out.text, "svc.py:19 Pricing.price            4.0 MiB       4        0 B"),
+                  "%s", out.text);
+    }
+    lw_survivors_release(survivors);
     lw_context_release(host.context);
 }
 

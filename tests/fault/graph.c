@@ -9,6 +9,14 @@
 
 enum { NODES = 300 };
 
+/* Too long to share a piece of memory with another one. */
+static const char *long_text(char letter)
+{
+    static char texts[26][800];
+    memset(texts[letter - 'a'], letter, sizeof texts[0] - 1);
+    return texts[letter - 'a'];
+}
+
 /* What a call works on, made while memory lasts. */
 struct scene {
     counting memory;
@@ -33,28 +41,35 @@ static void expect(int right, const char *call, const char *what, long long at, 
 
 static lw_key key_of(int node)
 {
-    return 0x10000u + (lw_key)node * 4096; /* far apart: many leaves of the bitmap */
+    return 0x10000u + (lw_key)node * 0x100000; /* far apart: each in a chunk of its own */
 }
 
 /* One of everything, enough of it for tables to grow. */
 static int enumerate(lw_sink *sink, void *user)
 {
     int opaque = user != NULL;
-    uint32_t kind = lw_sink_root_kind(sink, "global", 0);
+    uint32_t kind = lw_sink_root_kind(sink, long_text('k'), 0);
+    lw_sink_type(sink, 0, long_text('t'), 0);
+    lw_sink_label(sink, LW_LABEL_KEY, long_text('l'), strlen(long_text('l')));
     for (int i = 0; i < NODES; i++) {
         char text[32];
         int length = snprintf(text, sizeof text, "field %d", i);
-        lw_key key = key_of(i) + (opaque ? 1 : 0), next = key_of((i * 7 + 1) % NODES) + opaque;
+        lw_key key = key_of(i) + (opaque ? 1 : 0), next = key_of((i * 7 + 1) % NODES) + (opaque ? 1 : 0);
         uint32_t label = lw_sink_label(sink, LW_LABEL_ATTRIBUTE, text, (size_t)length);
         lw_sink_node(sink, key, lw_sink_type(sink, 0, text, 0), 16 + (uint64_t)(i % 50));
         lw_sink_edge(sink, key, next, i % 5, label);
-        lw_sink_edge(sink, key, key_of(i / 2) + opaque, LW_EDGE_STRONG, LW_LABEL_INDEX(i));
+        lw_sink_edge(sink, key, key_of(i / 2) + (opaque ? 1 : 0), LW_EDGE_STRONG, LW_LABEL_INDEX(i));
         lw_sink_references(sink, key, i % 10 ? 2 : 1000 + (uint64_t)i);
         lw_sink_external(sink, key, 5);
         if (i % 20 == 0)
             lw_sink_root(sink, key, kind, label);
-        if (i % 50 == 0)
+        if (i % 50 == 0) {
             lw_sink_edge(sink, key, key + 2048, LW_EDGE_STRONG, 0); /* dangling */
+            lw_sink_edge(sink, key + 2048, key, LW_EDGE_STRONG, 0);
+            lw_sink_root(sink, key + 2048, kind, 0);
+            lw_sink_references(sink, key + 2048, 1);
+            lw_sink_references(sink, key, 5000); /* a conflict */
+        }
         if (i % 60 == 0)
             lw_sink_node(sink, key, lw_sink_type(sink, 0, "other", 0), 1); /* a conflict */
         if (i % 40 == 39)
@@ -81,7 +96,7 @@ static int describe(uint64_t word, lw_frame *frame, void *user)
     static char file[32];
     (void)user;
     snprintf(file, sizeof file, "file %d", (int)(word % 100));
-    frame->file = frame->function = file;
+    frame->file = frame->function = word == 8 ? long_text('f') : file;
     frame->line = (uint32_t)word;
     return 0;
 }
@@ -102,7 +117,7 @@ static void open_scene(struct scene *scene)
         const void *block = (const void *)(uintptr_t)key_of(i);
         lw_block_alloc(scene->heap, block, 64 + (uint64_t)i, &stack);
     }
-    plug_in(scene, "addresses", 0, &scene->runtime);
+    plug_in(scene, long_text('r'), 0, &scene->runtime);
     plug_in(scene, "numbers", 1, &other);
     lw_snapshot_take(scene->context, NULL, &scene->before, NULL);
     lw_snapshot_take(scene->context, NULL, &scene->after, NULL);
@@ -138,6 +153,20 @@ static struct answer call_context(struct scene *scene)
     return answer;
 }
 
+static struct answer call_first_snapshot(struct scene *scene)
+{
+    lw_context_options options = counting_options(&scene->memory);
+    lw_context *context = NULL;
+    lw_snapshot *made = NULL;
+    struct answer answer = {lw_context_create(&options, &context, NULL), 0};
+    if (answer.status == LW_OK)
+        answer.status = lw_snapshot_take(context, NULL, &made, NULL);
+    answer.left = answer.status != LW_OK && made;
+    lw_snapshot_release(made);
+    lw_context_release(context);
+    return answer;
+}
+
 static struct answer call_runtime_create(struct scene *scene)
 {
     lw_runtime *made = (lw_runtime *)scene;
@@ -152,7 +181,7 @@ static struct answer call_snapshot_take(struct scene *scene)
 {
     lw_snapshot *made = scene->before;
     lw_snapshot_options options = LW_SNAPSHOT_OPTIONS_INIT;
-    options.name = "named";
+    options.name = long_text('s');
     struct answer answer = {lw_snapshot_take(scene->context, &options, &made, NULL), 0};
     answer.left = answer.status != LW_OK && made;
     if (answer.status == LW_OK)
@@ -240,6 +269,7 @@ int main(void)
 {
     static const struct call calls[] = {
         {"lw_context_create, lw_runtime_create", call_context},
+        {"lw_context_create, lw_snapshot_take", call_first_snapshot},
         {"lw_runtime_create", call_runtime_create},
         {"lw_snapshot_take", call_snapshot_take},
         {"lw_diff_create", call_diff_create},

@@ -236,6 +236,29 @@ Test(diff, types_of_one_name_share_a_row)
     close_host(&host);
 }
 
+Test(diff, a_runtime_that_only_one_of_them_has)
+{
+    host host;
+    script script = {first_ops, 0};
+    lw_diff *diff = NULL;
+    lw_runtime *runtime = open_toy(&host, &script);
+    add_runtime(&host, "other", LW_KEY_OPAQUE, play, &script);
+    lw_snapshot *before = take(&host);
+    lw_runtime_destroy(runtime);
+    lw_snapshot *after = take(&host);
+    cr_assert_eq(lw_diff_create(before, after, &diff, NULL), LW_OK);
+    cr_assert_eq(info_of(diff).rows, 6);
+    cr_assert_eq(info_of(diff).gone, 3);
+    cr_assert_eq(info_of(diff).survived, 3);
+    lw_diff_release(diff);
+    cr_assert_eq(lw_diff_create(after, before, &diff, NULL), LW_OK);
+    cr_assert_eq(info_of(diff).created, 3);
+    lw_diff_release(diff);
+    lw_snapshot_release(before);
+    lw_snapshot_release(after);
+    close_host(&host);
+}
+
 /* ---- by block ---- */
 
 /* A heap of one object at 0x1000 with the blocks that `between` leaves; how it compares. */

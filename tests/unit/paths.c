@@ -299,19 +299,40 @@ Test(paths, names_before_indices_and_these_by_number)
     expect_paths_to(ops, all, 3, 1, "r (slot) -> 10\n");
 }
 
-Test(paths, by_stack_of_the_nodes)
+static int describe(uint64_t word, lw_frame *frame, void *user)
+{
+    static const lw_frame frames[] = {
+        {0, 0, 5, 0, "g", "b.c"}, {0, 0, 5, 0, "g", "a.c"}, {0, 0, 4, 0, "g", "b.c"},
+        {0, 0, 5, 0, "f", "b.c"}, {0, 0, 5, 0, NULL, "b.c"}, {0, 0, 0, 0, NULL, NULL}};
+    (void)user;
+    frame->function = frames[word - 1].function;
+    frame->file = frames[word - 1].file;
+    frame->line = frames[word - 1].line;
+    return 0;
+}
+
+/* Of two nodes that only their blocks tell apart, the path goes to the second. */
+static void expect_second(uint64_t first_size, const uint64_t *first, uint32_t first_count,
+                          uint64_t second_size, const uint64_t *second, uint32_t second_count)
 {
     static const op ops[] = {NODE(0x1000, "R", 8), NODE(0x2000, "T", 8), NODE(0x3000, "T", 8),
                              ROOT(0x1000, "r", NULL), EDGE(0x1000, 0x2000, ".x"),
                              EDGE(0x1000, 0x3000, ".x"), {0}};
+    const lw_stack stacks[] = {{first, first_count, 0, 0}, {second, second_count, 0, 0}};
     host host;
     script script = {ops, 0};
     lw_paths *paths = NULL;
     lw_path path = LW_PATH_INIT;
+    lw_domain_options options = LW_DOMAIN_OPTIONS_INIT;
+    lw_domain *lang = NULL;
     open_host(&host);
+    options.name = "lang";
+    options.describe_frame = describe;
+    cr_assert_eq(lw_domain_create(host.context, &options, &lang, NULL), LW_OK);
     add_runtime(&host, "toy", LW_KEY_ADDRESS, play, &script);
-    lw_block_alloc_at(host.heap, at(0x2000), 8, "b.c:1");
-    lw_block_alloc_at(host.heap, at(0x3000), 8, "a.c:1");
+    lw_block_alloc(lang, at(0x2000), first_size, &stacks[0]);
+    if (second)
+        lw_block_alloc(lang, at(0x3000), second_size, &stacks[1]);
     lw_snapshot *snapshot = take(&host);
     lw_node both[] = {find_node(snapshot, 0x2000), find_node(snapshot, 0x3000)};
     cr_assert_eq(lw_paths_find(snapshot, both, 2, NULL, &paths, NULL), LW_OK);
@@ -320,4 +341,18 @@ Test(paths, by_stack_of_the_nodes)
     lw_paths_release(paths);
     lw_snapshot_release(snapshot);
     close_host(&host);
+}
+
+Test(paths, by_block_when_all_else_is_equal)
+{
+    static const uint64_t plain[] = {1, 1}, file[] = {1, 2}, line[] = {1, 3}, function[] = {1, 4};
+    static const uint64_t nameless[] = {1, 5}, fileless[] = {1, 6};
+    expect_second(16, plain, 2, 0, NULL, 0);     /* not recorded */
+    expect_second(32, plain, 2, 16, plain, 2);   /* fewer bytes */
+    expect_second(16, plain, 2, 16, plain, 1);   /* a shorter stack */
+    expect_second(16, plain, 2, 16, file, 2);
+    expect_second(16, plain, 2, 16, line, 2);
+    expect_second(16, plain, 2, 16, function, 2);
+    expect_second(16, plain, 2, 16, nameless, 2);
+    expect_second(16, plain, 2, 16, fileless, 2);
 }

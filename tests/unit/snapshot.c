@@ -27,6 +27,19 @@ static const op ops[] = {
     EXTERNAL(30, 11),
     {0}};
 
+struct edges {
+    lw_edge edges[8];
+    int count, stop_at;
+};
+
+static int visit_edge(const lw_edge *edge, void *user)
+{
+    struct edges *edges = user;
+    cr_assert_eq(edge->struct_size, sizeof *edge);
+    edges->edges[edges->count++] = *edge;
+    return edges->count == edges->stop_at;
+}
+
 /* ---- lw_snapshot_take ---- */
 
 Test(snapshot, take_refuses_null)
@@ -249,6 +262,49 @@ Test(snapshot, addresses_far_apart)
     close_host(&host);
 }
 
+enum { FAR_NODES = 100 };
+
+static lw_key far_key(int node)
+{
+    return 0x100000000u * (lw_key)(node + 1);
+}
+
+static int push_far(lw_sink *sink, void *user)
+{
+    (void)user;
+    uint32_t type = lw_sink_type(sink, 0, "t", 0);
+    for (int i = FAR_NODES; i-- > 0;) {
+        lw_sink_node(sink, far_key(i), type, 1);
+        lw_sink_edge(sink, far_key(i), far_key((i + 1) % FAR_NODES), LW_EDGE_STRONG, 0);
+    }
+    lw_sink_edge(sink, far_key(0), far_key(FAR_NODES), LW_EDGE_STRONG, 0); /* dangling */
+    lw_sink_hide(sink, far_key(FAR_NODES + 1));                            /* never pushed */
+    return 0;
+}
+
+Test(snapshot, addresses_each_far_from_all_others)
+{
+    host host;
+    struct edges edges = {.stop_at = 0};
+    open_host(&host);
+    add_runtime(&host, "toy", LW_KEY_ADDRESS, push_far, NULL);
+    lw_snapshot *snapshot = take(&host);
+    cr_assert_eq(snapshot_info(snapshot).nodes, FAR_NODES);
+    cr_assert_eq(snapshot_info(snapshot).edges, FAR_NODES);
+    cr_assert_eq(snapshot_info(snapshot).dangling, 1);
+    for (int i = 0; i < FAR_NODES; i++) {
+        edges.count = 0;
+        cr_assert_eq(find_node(snapshot, far_key(i)), (lw_node)i);
+        cr_assert_eq(node_info(snapshot, far_key(i)).key, far_key(i));
+        lw_edge_each(snapshot, (lw_node)i, visit_edge, &edges, NULL);
+        cr_assert_eq(edges.edges[0].to, (lw_node)((i + 1) % FAR_NODES));
+    }
+    cr_assert_eq(lw_node_find(snapshot, "toy", far_key(FAR_NODES), &(lw_node){0}, NULL),
+                 LW_E_NOT_FOUND);
+    lw_snapshot_release(snapshot);
+    close_host(&host);
+}
+
 Test(snapshot, runtimes_come_in_the_order_of_their_making)
 {
     static const op first[] = {NODE(100, "t", 1), NODE(200, "t", 2), {0}};
@@ -273,6 +329,22 @@ Test(snapshot, runtimes_come_in_the_order_of_their_making)
     cr_assert_eq(snapshot_info(snapshot).garbage, 3);
     lw_snapshot_release(snapshot);
     close_host(&host);
+}
+
+Test(snapshot, of_two_counts_the_first_stands)
+{
+    static const op counts[] = {NODE(1, "t", 1),     REFERENCES(1, 1000), REFERENCES(1, 2000),
+                                NODE(2, "t", 1),     REFERENCES(2, 1),    REFERENCES(2, 300),
+                                NODE(3, "t", 1),     REFERENCES(3, 300),  REFERENCES(3, 1),
+                                NODE(4, "t", 1),     REFERENCES(4, 300),  REFERENCES(4, 300),
+                                {0}};
+    lw_snapshot *snapshot = take_script(counts);
+    cr_assert_eq(node_info(snapshot, 1).references, 1000);
+    cr_assert_eq(node_info(snapshot, 2).references, 1);
+    cr_assert_eq(node_info(snapshot, 3).references, 300);
+    cr_assert_eq(node_info(snapshot, 4).references, 300);
+    cr_assert_eq(snapshot_info(snapshot).conflicts, 3);
+    lw_snapshot_release(snapshot);
 }
 
 Test(snapshot, hidden_nodes_are_left_out)
@@ -373,19 +445,6 @@ Test(snapshot, node_each)
 }
 
 /* ---- edges ---- */
-
-struct edges {
-    lw_edge edges[8];
-    int count, stop_at;
-};
-
-static int visit_edge(const lw_edge *edge, void *user)
-{
-    struct edges *edges = user;
-    cr_assert_eq(edge->struct_size, sizeof *edge);
-    edges->edges[edges->count++] = *edge;
-    return edges->count == edges->stop_at;
-}
 
 Test(snapshot, edge_each)
 {

@@ -45,6 +45,7 @@ class Graph:
         self.nodes = {key: Node(*row) for key, row in raw["nodes"].items()}
         self.dangling: int = raw["dangling"]
         self.conflicts: int = raw["conflicts"]
+        self.garbage: int = raw["garbage"]
         self.outgoing: dict[int, list[Edge]] = collections.defaultdict(list)
         self.incoming: dict[int, list[Edge]] = collections.defaultdict(list)
         for edge in map(Edge._make, raw["edges"]):

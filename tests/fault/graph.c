@@ -12,7 +12,7 @@ enum { NODES = 300 };
 /* Too long to share a piece of memory with another one. */
 static const char *long_text(char letter)
 {
-    static char texts[26][800];
+    static char texts[26][20000];
     memset(texts[letter - 'a'], letter, sizeof texts[0] - 1);
     return texts[letter - 'a'];
 }

@@ -362,12 +362,13 @@ Test(snapshot, hidden_nodes_are_left_out)
 
 Test(snapshot, all_nodes_hidden)
 {
-    static const op hidden[] = {NODE(8, "t", 1), HIDDEN(8), {0}};
+    static const op hidden[] = {NODE(8, "t", 1), HIDDEN(8), {0}}, only[] = {HIDDEN(8), {0}};
     host host;
-    script script = {hidden, 0};
+    script script = {hidden, 0}, without = {only, 0};
     open_host(&host);
     add_runtime(&host, "toy", LW_KEY_OPAQUE, play, &script);
     add_runtime(&host, "address", LW_KEY_ADDRESS, play, &script);
+    add_runtime(&host, "nothing", LW_KEY_ADDRESS, play, &without);
     lw_snapshot *snapshot = take(&host);
     cr_assert_eq(snapshot_info(snapshot).nodes, 0);
     cr_assert_eq(lw_node_find(snapshot, "address", 8, &(lw_node){0}, NULL), LW_E_NOT_FOUND);

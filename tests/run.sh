@@ -89,7 +89,7 @@ if build tsan threads-tests -Db_sanitize=thread -Db_lundef=false -Dwerror=true $
     run_suites tsan tsan --suite threads
 fi
 if build release "" -Dbuildtype=release -Dpython="$system"; then
-    run_suites release release --suite release --suite examples --suite bench --suite python
+    run_suites release release --suite release --suite limits --suite examples --suite bench --suite python
     if [ "$all" ]; then
         run_suites release-c release --suite unit --suite model --suite fault --suite threads
         # The models take the number of random histories as their argument.

@@ -11,7 +11,7 @@
 
 typedef struct counting {
     _Atomic long long calls;   /* that asked for memory */
-    _Atomic long long fail_at; /* the call that fails, counted from 1; 0: none */
+    _Atomic long long fail_at; /* the call that fails, counted from 1; below: none */
     _Atomic int persistent;    /* 1: and all after it */
     _Atomic long long failed;  /* calls that did */
     _Atomic long long bytes;   /* handed out now */
@@ -25,7 +25,7 @@ static inline int counting_fails(counting *memory)
 {
     long long call = ++memory->calls;
     long long at = memory->fail_at;
-    if (at == 0 || (memory->persistent ? call < at : call != at))
+    if (at < 1 || (memory->persistent ? call < at : call != at))
         return 0;
     ++memory->failed;
     return 1;

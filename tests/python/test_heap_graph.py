@@ -9,6 +9,7 @@ import contextvars
 import datetime
 import functools
 import gc
+import importlib.util
 import io
 import itertools
 import operator
@@ -366,6 +367,23 @@ class Corrected(unittest.TestCase):
         for i, value in enumerate(values):
             names = [e.label for e in graph.incoming[id(value)] if e.style == 2]
             self.assertEqual(names, [f"variable{i}"])
+
+
+@unittest.skipUnless(importlib.util.find_spec("numpy"), "numpy is not installed")
+class Arrays(unittest.TestCase):
+    def test_elements_base_and_size(self) -> None:
+        import numpy
+
+        items = [Plain(1), Plain(2), [3]]
+        array = numpy.array(items, dtype=object)
+        view, numbers = array[1:], numpy.zeros((100, 10))
+        graph = Graph(array, view, numbers)
+        for i, item in enumerate(items):
+            self.assertEqual(graph.labels(array, item), [(STRONG, i)])
+            self.assertEqual(graph.labels(view, item), [])
+        self.assertEqual(graph.labels(view, array), [(STRONG, "base")])
+        for obj in (array, view, numbers):
+            self.assertEqual(graph.node(obj).size, sys.getsizeof(obj))
 
 
 class Everything(unittest.TestCase):

@@ -195,7 +195,8 @@ static void edges_array(lwpy_walk *walk, const array *array)
 size_t lwpy_library_array_size(PyObject *object)
 {
     const array *numbers = (const array *)object;
-    return numbers->flags & ARRAY_OWNS_DATA ? array_bytes(numbers) : 0;
+    size_t shape = 2 * sizeof(intptr_t) * (size_t)numbers->dimension_count;
+    return shape + (numbers->flags & ARRAY_OWNS_DATA ? array_bytes(numbers) : 0);
 }
 
 static void edges_range(lwpy_walk *walk, const range *range)

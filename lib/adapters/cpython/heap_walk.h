@@ -359,7 +359,7 @@ void lwpy_edges_lru_entry(lwpy_walk *walk, PyObject *object);
 void lwpy_edges_deque(lwpy_walk *walk, PyObject *object);
 size_t lwpy_library_deque_size(PyObject *object);
 size_t lwpy_library_ordered_size(PyObject *object);
-/* Bytes of data that an array of numpy owns. */
+/* Bytes of shape and data that an array of numpy owns. */
 size_t lwpy_library_array_size(PyObject *object);
 
 #endif

@@ -101,7 +101,7 @@ struct lw_snapshot {
     lwi_root_kind *root_kinds; /* by part, name, flags */
     uint32_t root_kind_count;
     uint32_t edge_kinds;       /* bit 1 << kind: an edge of this kind exists */
-    uint8_t *counts;           /* stated references; LWI_COUNT_RARE: see `many`; NULL: none stated */
+    uint8_t *counts;           /* stated references; LWI_COUNT_RARE: in `many`; NULL: none */
     lwi_rares many;
     lwi_rares external;
     lwi_rares outside; /* counted references that nobody pushed */

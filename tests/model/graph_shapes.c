@@ -57,8 +57,10 @@ static int enumerate(lw_sink *sink, void *user)
             lw_sink_edge(sink, key, key, LW_EDGE_STRONG, next);
             lw_sink_edge(sink, key_of(heap, 0), key, LW_EDGE_STRONG, next);
         }
-        if (heap->shape == COMB && i < last) /* every step twice, with equal words */
-            lw_sink_edge(sink, key, key_of(heap, i + 2 > last ? last : i + 2), LW_EDGE_STRONG, next);
+        if (heap->shape == COMB && i < last) { /* every step twice, with equal words */
+            uint32_t to = i + 2 > last ? last : i + 2;
+            lw_sink_edge(sink, key, key_of(heap, to), LW_EDGE_STRONG, next);
+        }
         if (heap->shape == COMB && i + 3 < heap->nodes)
             lw_sink_edge(sink, key, key_of(heap, i + 3 - i % 2), LW_EDGE_STRONG, next);
     }

@@ -252,7 +252,9 @@ REFUSED(unknown_root_flags, "flags 0x4 of \"global\"", {
 REFUSED(references_of_zero, "lw_sink_references: key 0", { return lw_sink_references(sink, 0, 1); })
 REFUSED(external_of_zero, "lw_sink_external: key 0", { return lw_sink_external(sink, 0, 1); })
 REFUSED(hide_of_zero, "lw_sink_hide: key 0", { return lw_sink_hide(sink, 0); })
-REFUSED(failure_in_words, "the heap is locked", { return lw_sink_fail(sink, "the heap is locked"); })
+REFUSED(failure_in_words, "the heap is locked", {
+    return lw_sink_fail(sink, "the heap is locked");
+})
 REFUSED(failure_without_words, "gave up", { return lw_sink_fail(sink, NULL); })
 REFUSED(failure_that_is_hidden, "the heap is locked", {
     lw_sink_fail(sink, "the heap is locked");
@@ -351,7 +353,7 @@ static int push_and_take(lw_sink *sink, void *user)
     lw_snapshot *snapshot = NULL;
     lw_error error = LW_ERROR_INIT;
     (void)sink;
-    expect_words(lw_snapshot_take(host->context, NULL, &snapshot, &error), LW_E_INVALID, &error,
+    expect_words(lw_snapshot_take(host->context, NULL, &snapshot, &error), LW_E_STATE, &error,
                  "enumerate");
     return 0;
 }

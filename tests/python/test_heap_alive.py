@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import ctypes
 import gc
+import operator
 import sys
 import threading
 import unittest
@@ -75,6 +76,24 @@ class Alive(unittest.TestCase):
         for obj in holder:
             self.assertIn(id(obj), graph.nodes)
             self.assertIn((STRONG, holder.index(obj)), graph.labels(holder, obj))
+
+    def test_what_only_a_stack_holds_and_the_collector_does_not_know(self) -> None:
+        keys: list[int] = []
+        graphs: list[Graph] = []
+
+        def make() -> str:
+            text = "made at run time, " * (2 + len(keys))
+            keys.append(id(text))
+            return text
+
+        def look(unused: object) -> int:
+            graphs.append(Graph())
+            return 0
+
+        (make(), look(None)), (make(), max([1, 2], key=look))
+        for key, graph in zip(keys, graphs):
+            self.assertEqual(graph.nodes[key].type, "str")
+            self.assertEqual(graph.nodes[key].flags & (GARBAGE | OUTSIDE), 0)
 
     def test_frozen_objects(self) -> None:
         kept, cycle = Plain([1]), Plain()
@@ -291,19 +310,30 @@ class Harmless(unittest.TestCase):
 
     def test_an_object_that_is_being_destroyed(self) -> None:
         seen: list[bool] = []
+        dead: list[int] = []
+        found: list[str] = []
 
         class Last:
+            def __init__(self) -> None:
+                if id(self) in dead:
+                    dead.remove(id(self))
+
             def __del__(self) -> None:
-                graph = Graph(self)
-                seen.append(id(self) in graph.nodes)
+                nodes = _leakwatch._heap_graph([])["nodes"]
+                seen.append(id(self) in nodes)
+                # the slot of an argument that is already gone still has its address
+                found.extend(nodes[key][0] for key in dead if key in nodes)
+                dead.append(id(self))
 
         def take(*arguments: object) -> None:
             pass
 
         take(Last(), [Last()], Last())
+        operator.is_(Last(), Last())
         values = [Last() for _ in range(3)]
         values.clear()
-        self.assertEqual(len(seen), 6)
+        self.assertEqual(len(seen), 8)
+        self.assertEqual([name for name in found if name.endswith("Last")], [])
 
     def test_inside_a_collection(self) -> None:
         seen: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import weakref
 from typing import Any, NamedTuple
 
@@ -42,15 +43,25 @@ class Graph:
 
     def read(self, raw: dict[str, Any]) -> None:
         self.made.add(self)
-        self.nodes = {key: Node(*row) for key, row in raw["nodes"].items()}
+        self.nodes = {key: Node._make(row) for key, row in raw["nodes"].items()}
         self.dangling: int = raw["dangling"]
         self.conflicts: int = raw["conflicts"]
         self.garbage: int = raw["garbage"]
-        self.outgoing: dict[int, list[Edge]] = collections.defaultdict(list)
-        self.incoming: dict[int, list[Edge]] = collections.defaultdict(list)
-        for edge in map(Edge._make, raw["edges"]):
-            self.outgoing[edge.source].append(edge)
-            self.incoming[edge.target].append(edge)
+        self.edges = list(map(Edge._make, raw["edges"]))
+
+    @functools.cached_property
+    def outgoing(self) -> dict[int, list[Edge]]:
+        found = collections.defaultdict(list)
+        for edge in self.edges:
+            found[edge.source].append(edge)
+        return found
+
+    @functools.cached_property
+    def incoming(self) -> dict[int, list[Edge]]:
+        found = collections.defaultdict(list)
+        for edge in self.edges:
+            found[edge.target].append(edge)
+        return found
 
     def node(self, obj: object) -> Node:
         return self.nodes[id(obj)]

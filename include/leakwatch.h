@@ -32,11 +32,10 @@
  *         cache[i] = malloc(100);
  *         lw_block_alloc_at(heap, cache[i], 100, LW_HERE);
  *     }
- *     lw_region_end(request, round, NULL, NULL);
- *
  *     lw_region_stats stats = LW_REGION_STATS_INIT;
+ *     lw_region_end(request, round, &stats, NULL);
+ *
  *     lw_survivors *survivors = NULL;
- *     lw_region_stats_get(request, round, &stats, NULL);
  *     lw_survivors_take(context, request, round, &survivors, NULL);
  *     lw_report_region(&stats, survivors, NULL, print, stdout, NULL);
  *     lw_survivors_release(survivors);

@@ -202,8 +202,8 @@ typedef struct lw_paths_options {
 /**
  * Finds retention paths to any of some nodes: the strongest first, among these the shortest,
  * among these the first by content. Weak edges never retain; variables of the asking code come
- * last. The paths share no node between the root and the last step before the target, so that
- * each further one tells something new.
+ * last. The paths share no node on the way, so that each further one tells something new; only
+ * what the root holds may be shared, by paths that go different ways from there.
  *
  * Breadth-first, one queue per strength; never recurses.
  *

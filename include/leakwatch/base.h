@@ -27,13 +27,17 @@
  * @endcode
  *
  * **Structs that grow.** Options and results are plain structs whose first field is
- * `uint32_t struct_size`, set by the matching `LW_..._INIT`. A shorter struct (older caller) is
- * extended with zeros; a longer one (newer caller) is taken only if its tail is zero, else the
- * call answers ::LW_E_INVALID. Zero in a field always means "the default".
+ * `uint32_t struct_size`, set by the matching `LW_..._INIT`. A shorter one (older caller) is
+ * extended with zeros, or filled as far as it goes. Longer options (newer caller) are taken only if
+ * their tail is zero, else the call answers ::LW_E_INVALID; the tail of a longer result is zeroed.
+ * Zero in an option always means "the default".
  *
  * **Threads.** Each function says one of: *any-thread* (may be called from every thread at any
- * time), *exclusive* (no other call on the same context may run meanwhile, except events) or
- * *immutable* (works on a value that never changes; any number of threads at once).
+ * time), *exclusive* (no other exclusive call on the same context may run meanwhile; any-thread
+ * calls may) or *immutable* (works on a value that never changes; any number of threads at once).
+ *
+ * **Callbacks.** Inside `describe_frame` (stack.h) only events and lw_code_watch() do anything;
+ * calls that need the context's tables answer ::LW_E_STATE there.
  */
 #ifndef LEAKWATCH_BASE_H
 #define LEAKWATCH_BASE_H
@@ -91,7 +95,7 @@ enum lw_status_code {
     LW_E_INVALID = -1,     /**< an argument is wrong: NULL, out of range, bad struct_size */
     LW_E_NOMEM = -2,       /**< our own memory ran out; nothing changed */
     LW_E_STATE = -3,       /**< not now: ended twice, out of order, already stopped */
-    LW_E_NOT_FOUND = -4,   /**< no such object, name, round or key */
+    LW_E_NOT_FOUND = -4,   /**< no such object, name or key; a round that is forgotten */
     LW_E_RUNTIME = -5,     /**< a runtime's callback failed or broke its contract */
     LW_E_LIMIT = -6,       /**< more than the format can hold (2^32 nodes, names, ...) */
     LW_E_UNSUPPORTED = -7, /**< this platform or host cannot do it */

@@ -119,7 +119,8 @@ LW_API lw_status lw_context_stats_get(const lw_context *context, lw_context_stat
                                       lw_error *error);
 
 /**
- * From now on allocations of the calling thread are not recorded (frees still are). Nests.
+ * From now on allocations of the calling thread are not recorded; frees still are, and a block
+ * that is resized is from then on unknown. Nests.
  *
  * @param context the context. any-thread; does not fail: without memory for a thread record
  *                nothing of this thread is recorded anyway.

@@ -148,8 +148,8 @@ LW_API lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *s
 
 /**
  * Declares a live block of the parent to be a chunk that a carved domain cuts up. From now on
- * the chunk's bytes count only as the child's blocks. Freeing the chunk in the parent ends this
- * and forgets the child's blocks in it.
+ * the chunk's bytes count only as the child's blocks; until then, both count. Freeing or resizing
+ * the chunk in the parent ends this and forgets the child's blocks in it.
  *
  * @param child a domain of kind ::LW_DOMAIN_CARVED
  * @param chunk the start of a live block of its parent
@@ -160,7 +160,8 @@ LW_API lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *s
 LW_API lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *error) LW_ADDRESS_2;
 
 /**
- * A block was handed out. Call it after the allocation.
+ * A block was handed out. Call it after the allocation. A block that is not aligned as its domain
+ * says is not recorded, and counted in lw_context_stats::dropped_address.
  *
  * @param domain where
  * @param block  its address; NULL is ignored

@@ -23,10 +23,8 @@
  *     lw_block_alloc_at(heap, blocks[0], 64, LW_HERE);
  *     lw_block_alloc_at(heap, blocks[1], 32, LW_HERE);
  *     lw_block_free(heap, blocks[1]);
- *     lw_region_end(parse, round, NULL, NULL);
- *
  *     lw_region_stats stats = LW_REGION_STATS_INIT;
- *     lw_region_stats_get(parse, round, &stats, NULL);
+ *     lw_region_end(parse, round, &stats, NULL);
  *     printf("current %lld, peak %lld bytes\n", (long long)stats.current_bytes,
  *            (long long)stats.peak_bytes);
  *     int wrong = stats.current_bytes != 64 || stats.peak_bytes != 96;
@@ -37,8 +35,9 @@
  *
  * Each entry of a region is a *round*. Rounds of one region may nest and may run on many threads
  * at once. A round of scope THREAD belongs to the thread that began it and ends there, the
- * innermost first. A round of scope TASK may in addition be suspended and resumed on any thread.
- * A round of scope PROCESS sees every thread and ends anywhere, in any order.
+ * innermost first, at the latest with the thread. A round of scope TASK may in addition be
+ * suspended and resumed on any thread; its thread's end suspends it. A round of scope PROCESS sees
+ * every thread and ends anywhere, in any order.
  */
 #ifndef LEAKWATCH_REGION_H
 #define LEAKWATCH_REGION_H
@@ -100,13 +99,15 @@ typedef struct lw_region_stats {
     int64_t at_end_bytes;      /**< `current_bytes` at the end of the round; 0 while it is open;
                                     for all rounds, the sum */
     int64_t at_end_blocks;     /**< the same in blocks */
-    int64_t net_bytes;         /**< allocated minus freed by anyone meanwhile; may be negative.
-                                    For all rounds, the sum */
+    int64_t net_bytes;         /**< allocated minus freed meanwhile by all threads, whatever the
+                                    scope; may be negative. For all rounds, the sum: what rounds
+                                    that overlap have in common counts in each */
     int64_t net_blocks;        /**< the same in blocks */
     int64_t net_peak_bytes;    /**< the most `net_bytes` ever was in one round */
-    int64_t peak_error;        /**< `peak_bytes` may be off by up to this; 0: exact. Only
+    int64_t peak_error;        /**< `peak_bytes` may be too low by up to this; 0: exact. Only
                                     PROCESS rounds with several threads have a bound here */
-    int64_t net_peak_error;    /**< `net_peak_bytes` may be off by up to this; 0: exact */
+    int64_t net_peak_error;    /**< `net_peak_bytes` may be too low or too high by up to this;
+                                    0: exact, as it is while only one thread sends events */
 } lw_region_stats;
 
 /** Initial value of ::lw_region_stats. */
@@ -163,7 +164,7 @@ LW_API lw_status lw_region_resume(lw_region *region, lw_round round, lw_error *e
 /**
  * Reads the numbers of a round or of a whole region without stopping anybody.
  *
- * A round that has ended and of which nothing survives is forgotten after a while, so that a
+ * A round that has ended and of which nothing survives is forgotten, at once or later, so that a
  * million rounds cost what is live: then ::LW_E_NOT_FOUND says that nothing of it is left. Keep
  * what lw_region_end() tells if you need peak and net later.
  *
@@ -223,7 +224,7 @@ typedef struct lw_survivors_row {
  * @param round     0 for all rounds of the region, else this one
  * @param survivors receives the table, to be given to lw_survivors_release(); NULL on failure
  * @param error     NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (as for lw_region_stats_get()) or
+ * @return ::LW_OK (with an empty table for a round that is forgotten), ::LW_E_INVALID or
  *         ::LW_E_NOMEM. any-thread; blocks that come and go meanwhile may or may not be in it.
  */
 LW_API lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round round,

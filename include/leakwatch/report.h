@@ -26,11 +26,10 @@
  *     lw_region_create(context, "parse", NULL, &parse, NULL);
  *     lw_region_begin(parse, &round, NULL);
  *     lw_block_alloc_at(heap, block, 64, LW_HERE);
- *     lw_region_end(parse, round, NULL, NULL);
- *
  *     lw_region_stats stats = LW_REGION_STATS_INIT;
+ *     lw_region_end(parse, round, &stats, NULL);
+ *
  *     lw_survivors *survivors = NULL;
- *     lw_region_stats_get(parse, round, &stats, NULL);
  *     lw_survivors_take(context, parse, round, &survivors, NULL);
  *     lw_status status = lw_report_region(&stats, survivors, NULL, to_stdout, NULL, NULL);
  *     lw_survivors_release(survivors);
@@ -39,8 +38,8 @@
  * }
  * @endcode
  *
- * Every report is *immutable*: it reads values and calls `write`, nothing else. The same values
- * give the same text.
+ * Every report is *immutable*: it reads values and calls `write`, nothing else; it takes no memory.
+ * The same values give the same text.
  */
 #ifndef LEAKWATCH_REPORT_H
 #define LEAKWATCH_REPORT_H
@@ -87,7 +86,7 @@ typedef struct lw_report_options {
  * @param write     takes the text
  * @param user      passed to `write`
  * @param error     NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). immutable.
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
  */
 LW_API lw_status lw_report_region(const lw_region_stats *stats, const lw_survivors *survivors,
                                   const lw_report_options *options, lw_write_fn write, void *user,
@@ -101,7 +100,7 @@ LW_API lw_status lw_report_region(const lw_region_stats *stats, const lw_survivo
  * @param write   takes the text
  * @param user    passed to `write`
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). immutable.
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
  */
 LW_API lw_status lw_report_diff(const lw_diff *diff, const lw_report_options *options,
                                 lw_write_fn write, void *user, lw_error *error);
@@ -116,8 +115,8 @@ LW_API lw_status lw_report_diff(const lw_diff *diff, const lw_report_options *op
  * @param write   takes the text
  * @param user    passed to `write`
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (no such path), ::LW_E_NOMEM or ::LW_E_IO
- *         (`write` said stop). immutable.
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (no such path) or ::LW_E_IO (`write` said
+ *         stop). immutable.
  */
 LW_API lw_status lw_report_path(const lw_paths *paths, uint32_t index,
                                 const lw_report_options *options, lw_write_fn write, void *user,
@@ -132,7 +131,7 @@ LW_API lw_status lw_report_path(const lw_paths *paths, uint32_t index,
  * @param write   takes the text
  * @param user    passed to `write`
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). immutable.
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
  */
 LW_API lw_status lw_report_check(const lw_check *check, const char *name,
                                  const lw_report_options *options, lw_write_fn write, void *user,
@@ -146,7 +145,7 @@ LW_API lw_status lw_report_check(const lw_check *check, const char *name,
  * @param write   takes the text
  * @param user    passed to `write`
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOMEM or ::LW_E_IO (`write` said stop). any-thread.
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). any-thread.
  */
 LW_API lw_status lw_report_objects(lw_context *context, const lw_report_options *options,
                                    lw_write_fn write, void *user, lw_error *error);

@@ -88,7 +88,7 @@ enum lw_edge_kind {
     LW_EDGE_STRONG = 0,    /**< keeps the target alive; one edge per counted reference */
     LW_EDGE_BORROWED = 1,  /**< leads to the target, keeps nothing: another edge is counted */
     LW_EDGE_WEAK = 2,      /**< never retains */
-    LW_EDGE_EPHEMERON = 3, /**< retains only while something else holds the key of the entry */
+    LW_EDGE_EPHEMERON = 3, /**< holds while the entry's key lives: taken to, after strong ones */
     LW_EDGE_UNKNOWN = 4    /**< found, for instance by scanning; counts as strong, comes last */
 };
 
@@ -225,7 +225,7 @@ LW_API int lw_sink_fail(lw_sink *sink, const char *message);
 
 /**
  * Walks the heap and pushes all of it. The heap must not change meanwhile: hold the lock that
- * orders your mutators. Events are not recorded for the calling thread meanwhile.
+ * orders your mutators. Allocations of the calling thread are not recorded meanwhile.
  *
  * @param sink takes what is found
  * @param user lw_runtime_options::user
@@ -246,7 +246,7 @@ typedef struct lw_runtime_options {
     int32_t key_kind;          /**< ::lw_key_kind */
     const char *name;          /**< required, unique in the context; copied */
     lw_enumerate_fn enumerate; /**< required */
-    lw_domain *const *domains; /**< where its objects' blocks are recorded; copied */
+    lw_domain *const *domains; /**< ::LW_KEY_ADDRESS only: who records its blocks; copied */
     uint64_t domain_count;     /**< how many */
     void *user;                /**< passed to `enumerate` */
 } lw_runtime_options;

@@ -141,8 +141,9 @@ enum lw_node_flags {
     LW_NODE_GARBAGE = 1,    /**< nothing holds it any more */
     LW_NODE_OUTSIDE = 2,    /**< held from outside: more counted references than were pushed */
     LW_NODE_RECORDED = 4,   /**< it lies in a recorded block: `bytes`, `epoch` and site are known */
-    LW_NODE_APPROXIMATE = 8 /**< its type's memory is handed on by a freelist: `epoch` and site
-                                 may be those of a former tenant */
+    LW_NODE_APPROXIMATE = 8, /**< its type's memory is handed on by a freelist: `epoch` and site
+                                  may be those of a former tenant */
+    LW_NODE_BEFORE = 16      /**< its runtime's blocks are recorded, but it is older than that */
 };
 
 /** What is known of a node. */
@@ -155,7 +156,7 @@ typedef struct lw_node_info {
     uint64_t size;          /**< in bytes, as its type says */
     uint64_t bytes;         /**< of the block it lies in; 0 unknown */
     uint64_t external;      /**< bytes it owns outside of itself */
-    uint64_t epoch;         /**< of its block's birth; 0: before recording */
+    uint64_t epoch;         /**< of its block's birth; 0: not recorded */
     uint64_t references;    /**< counted references stated by its runtime; 0: none stated */
     const char *runtime;    /**< name of its runtime */
 } lw_node_info;

@@ -37,6 +37,11 @@ typedef struct lwi_taken {
     lw_node node;
 } lwi_taken;
 
+/* The first step of a path that was found: later paths may begin at `from`, and go elsewhere. */
+typedef struct lwi_cut {
+    lw_node from, to;
+} lwi_cut;
+
 /* The state of a search that finds one path after the other. */
 typedef struct lwi_search {
     const lw_snapshot *snapshot;
@@ -47,6 +52,9 @@ typedef struct lwi_search {
     int strength;        /* of the paths that are looked for now */
     uint64_t *targets;   /* bits: a path ends here */
     uint64_t *banned;    /* bits: a path found before goes through here */
+    uint64_t *began;     /* bits: a path found before begins here, with one of `cuts` */
+    lwi_cut *cuts;
+    uint64_t cut_count, cut_room;
     uint64_t *rooted;    /* bits: a root or something outside holds it */
     uint64_t *used;      /* bits: this root is a whole path of no steps already */
     uint64_t *used_outside;
@@ -60,6 +68,9 @@ typedef struct lwi_search {
 bool lwi_search_init(lwi_search *search, const lw_snapshot *snapshot, lwi_mem *mem,
                      const lw_node *targets, uint64_t count);
 void lwi_search_free(lwi_search *search);
+
+/* Whether a path found before began with this step. */
+bool lwi_search_is_cut(const lwi_search *search, lw_node from, lw_node to);
 
 /* Adds the next path, if there is one; false: no memory. */
 bool lwi_search_next(lwi_search *search, lw_paths *paths, bool *found);

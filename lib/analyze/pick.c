@@ -162,7 +162,8 @@ static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32
             lw_node to = snapshot->rows.items[edge];
             bool taken = search->distance[to] == TAKEN;
             if ((!taken && search->distance[to] != distance) ||
-                lwi_edge_strength(lwi_kind_at(snapshot, edge)) > search->strength)
+                lwi_edge_strength(lwi_kind_at(snapshot, edge)) > search->strength ||
+                lwi_search_is_cut(search, from, to))
                 continue;
             bool none = search->taken_count == end;
             int order = none ? -1 : lwi_compare_edges(snapshot, edge, best);

@@ -33,12 +33,13 @@ bool lwi_search_init(lwi_search *search, const lw_snapshot *snapshot, lwi_mem *m
     *search = (lwi_search){.snapshot = snapshot, .mem = mem, .holder_strength = -1};
     search->targets = bits(mem, nodes);
     search->banned = bits(mem, nodes);
+    search->began = bits(mem, nodes);
     search->rooted = bits(mem, nodes);
     search->used = bits(mem, snapshot->info.roots);
     search->used_outside = bits(mem, nodes);
     search->distance = lwi_resize(mem, NULL, 0, size);
     search->queue = lwi_resize(mem, NULL, 0, size);
-    if (!search->targets || !search->banned || !search->rooted || !search->used ||
+    if (!search->targets || !search->banned || !search->began || !search->rooted || !search->used ||
         !search->used_outside || !search->distance || !search->queue)
         return false;
     memset(search->distance, 0xff, size);
@@ -57,6 +58,8 @@ void lwi_search_free(lwi_search *search)
     uint64_t nodes = search->snapshot->info.nodes;
     free_bits(mem, search->targets, nodes);
     free_bits(mem, search->banned, nodes);
+    free_bits(mem, search->began, nodes);
+    lwi_free(mem, search->cuts, lwi_array_size(search->cut_room, sizeof(lwi_cut)));
     free_bits(mem, search->rooted, nodes);
     free_bits(mem, search->used, search->snapshot->info.roots);
     free_bits(mem, search->used_outside, nodes);
@@ -179,7 +182,8 @@ static void expand(lwi_search *search, lw_node node)
     uint64_t end = lwi_row_end(&search->holders, node);
     for (uint64_t i = lwi_row_start(&search->holders, node); i < end; i++) {
         lw_node holder = search->holders.items[i];
-        if (search->distance[holder] != FAR || lwi_bits_get(search->banned, holder))
+        if (search->distance[holder] != FAR || lwi_bits_get(search->banned, holder) ||
+            lwi_search_is_cut(search, holder, node))
             continue;
         search->distance[holder] = search->distance[node] + 1;
         search->queue[search->reached++] = holder;
@@ -211,16 +215,44 @@ static bool pass(lwi_search *search, uint32_t *level, bool *found)
     return true;
 }
 
-/* No later path may go where this one went. */
-static void ban(lwi_search *search, const lw_paths *paths)
+bool lwi_search_is_cut(const lwi_search *search, lw_node from, lw_node to)
+{
+    if (!lwi_bits_get(search->began, from))
+        return false;
+    for (uint64_t i = 0; i < search->cut_count; i++) {
+        if (search->cuts[i].from == from && search->cuts[i].to == to)
+            return true;
+    }
+    return false;
+}
+
+static bool cut(lwi_search *search, lw_node from, lw_node to)
+{
+    void *cuts = search->cuts;
+    if (!lwi_grow(search->mem, &cuts, &search->cut_room, search->cut_count + 1,
+                  sizeof *search->cuts))
+        return false;
+    search->cuts = cuts;
+    search->cuts[search->cut_count++] = (lwi_cut){from, to};
+    lwi_bits_set(search->began, from);
+    return true;
+}
+
+/* No later path may go where this one went; it may begin where this one began, since a module or
+ * a global table holds most of what there is. */
+static bool ban(lwi_search *search, const lw_paths *paths)
 {
     const lwi_path *path = &paths->items[paths->count - 1];
-    for (uint32_t i = 0; i < path->steps; i++)
-        lwi_bits_set(search->banned, paths->steps[path->first_step + i].from);
-    if (path->steps == 0 && path->root == LWI_NO_ROOT)
+    const lwi_step *steps = paths->steps + path->first_step;
+    for (uint32_t i = 1; i < path->steps; i++)
+        lwi_bits_set(search->banned, steps[i].from);
+    if (path->steps > 0)
+        return cut(search, path->first, path->steps > 1 ? steps[1].from : path->target);
+    if (path->root == LWI_NO_ROOT)
         lwi_bits_set(search->used_outside, path->first);
-    else if (path->steps == 0)
+    else
         lwi_bits_set(search->used, path->root);
+    return true;
 }
 
 bool lwi_search_next(lwi_search *search, lw_paths *paths, bool *found)
@@ -237,10 +269,8 @@ bool lwi_search_next(lwi_search *search, lw_paths *paths, bool *found)
         forget(search);
         if (!ready)
             return false;
-        if (*found) {
-            ban(search, paths);
-            return true;
-        }
+        if (*found)
+            return ban(search, paths);
     }
     return true;
 }

@@ -76,8 +76,8 @@ lw_status lwi_capture(lw_context *context, const lw_runtime *only, lw_allocator 
     if (!runtimes)
         return lwi_nomem(error, "a snapshot");
     if (runtimes->busy)
-        return lwi_fail(error, LW_E_INVALID,
-                        "an enumerate asks for a snapshot of its own context: take it elsewhere");
+        return lwi_fail(error, LW_E_STATE,
+                        "an enumerate asks to capture its own context: do that elsewhere");
     lwi_build build = {.snapshot = lwi_snapshot_new(allocator), .strays = strays};
     if (!build.snapshot)
         return lwi_nomem(error, "a snapshot");

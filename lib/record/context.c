@@ -116,6 +116,8 @@ lw_status lw_context_create(const lw_context_options *options, lw_context **cont
         return lwi_fail(error, LW_E_INVALID, "context is NULL: nowhere to put the result");
     *context = NULL;
     lw_status status = lwi_take(&taken, sizeof taken, options, "lw_context_options", error);
+    if (status == LW_OK && taken.reserved)
+        status = lwi_fail(error, LW_E_INVALID, "lw_context_options.reserved is not 0");
     if (status != LW_OK)
         return status;
     *context = context_make(taken.allocator);

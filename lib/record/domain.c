@@ -215,6 +215,9 @@ lw_status lw_domain_adopt(lw_domain *child, const void *chunk, lw_error *error)
         return lwi_fail(error, LW_E_INVALID,
                         "domain \"%s\" is not CARVED: it cuts nothing out of a parent",
                         child->name);
+    if (((uintptr_t)chunk & child->parent->align_mask) != 0)
+        return lwi_fail(error, LW_E_NOT_FOUND, "domain \"%s\": no block of \"%s\" begins at 0x%llx",
+                        child->name, child->parent->name, (unsigned long long)(uintptr_t)chunk);
     lw_status status = lwi_enter(child->context, &thread, error);
     if (status != LW_OK)
         return status;

@@ -38,9 +38,9 @@ lw_status lw_region_create(lw_context *context, const char *name,
     if (!region)
         return lwi_fail(error, LW_E_INVALID, "region is NULL: nowhere to put the result");
     *region = NULL;
-    if (!context || !name)
-        return lwi_fail(error, LW_E_INVALID, "%s is NULL: a region needs a context and a name",
-                        context ? "name" : "context");
+    if (!context || !name || !*name)
+        return lwi_fail(error, LW_E_INVALID, "%s: a region needs a context and a name",
+                        !context ? "context is NULL" : name ? "name is empty" : "name is NULL");
     lw_status status =
         lwi_take(&taken, sizeof taken, options, "lw_region_options", error);
     if (status != LW_OK)
@@ -169,7 +169,7 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
     round->epoch = ++context->epoch;
     lwi_live_sum(context, &round->base_bytes, &round->base_blocks);
     round->base_view = thread->high;
-    round->shared = LWI_READ(context->live_threads) > 1;
+    round->threads = LWI_READ(context->live_threads);
     open_list_add(context, round);
     if (!round_activate(thread, round)) {
         open_list_remove(round);
@@ -267,7 +267,7 @@ static lw_status end_check(lwi_thread *thread, lwi_round *round, lw_error *error
     lwi_round *inner = process ? round : thread->rounds[thread->round_count - 1];
     if (inner != round)
         return lwi_fail(error, LW_E_STATE,
-                        "region \"%s\" cannot end: region \"%s\" was begun inside it and has not "
+                        "region \"%s\" cannot end: region \"%s\" is active inside it and has not "
                         "ended yet",
                         round->region->name, inner->region->name);
     return LW_OK;
@@ -334,6 +334,19 @@ lw_status lw_region_end(lw_region *region, lw_round number, lw_region_stats *sta
     if (status == LW_OK && stats)
         lwi_give(stats, &full, sizeof full);
     return status;
+}
+
+void lwi_rounds_abandon(lwi_thread *thread)
+{
+    while (thread->round_count > 0) {
+        lwi_round *round = thread->rounds[thread->round_count - 1];
+        if (round->scope == LW_SCOPE_TASK) {
+            deactivate(thread, round);
+            round->state = LWI_ROUND_SUSPENDED;
+        } else {
+            round_end(thread, round, NULL);
+        }
+    }
 }
 
 /* What suspend and resume share: a round of scope TASK, found. */

@@ -9,24 +9,16 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* What all other threads together may not have published. */
-static int64_t unpublished(const lw_context *context)
+/* The peak of a PROCESS round is taken when threads publish. */
+static int64_t peak_error(uint32_t threads)
 {
-    const lwi_thread *newest = atomic_load_explicit(&context->threads, memory_order_acquire);
-    int64_t others = newest ? newest->index : 0;
-    return LWI_PUBLISH * (others > 0 ? others : 1);
+    return threads > 1 ? LWI_PUBLISH * threads : 0;
 }
 
-/* The peak of a PROCESS round is taken when threads publish, this one's included. */
-static int64_t peak_error(const lw_context *context, bool shared)
+/* Off by what others have not published, at the beginning and again at the peak. */
+static int64_t net_peak_error(uint32_t threads)
 {
-    return shared ? unpublished(context) + LWI_PUBLISH : 0;
-}
-
-/* Off at the beginning and again at the peak. */
-static int64_t net_peak_error(const lw_context *context, bool shared)
-{
-    return shared ? 2 * unpublished(context) : 0;
+    return threads > 1 ? 2 * LWI_PUBLISH * (threads - 1) : 0;
 }
 
 void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
@@ -48,8 +40,8 @@ void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
     }
     stats->peak_bytes = larger(LWI_READ(round->peak), stats->current_bytes);
     stats->net_peak_bytes = larger(round->net_peak, stats->net_bytes);
-    stats->peak_error = peak_error(context, round->shared && round->stripes);
-    stats->net_peak_error = net_peak_error(context, round->shared);
+    stats->peak_error = round->stripes ? peak_error(round->threads) : 0;
+    stats->net_peak_error = net_peak_error(round->threads);
 }
 
 static void add(lw_region_stats *sum, const lw_region_stats *one)
@@ -68,15 +60,14 @@ static void add(lw_region_stats *sum, const lw_region_stats *one)
 
 lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_error *error)
 {
-    lw_context *context = region->context;
     stats->at_end_bytes = region->at_end_bytes;
     stats->at_end_blocks = region->at_end_blocks;
     stats->net_bytes = region->net_bytes;
     stats->net_blocks = region->net_blocks;
     stats->peak_bytes = region->peak;
     stats->net_peak_bytes = region->net_peak;
-    stats->peak_error = peak_error(context, region->shared && region->scope == LW_SCOPE_PROCESS);
-    stats->net_peak_error = net_peak_error(context, region->shared);
+    stats->peak_error = region->scope == LW_SCOPE_PROCESS ? peak_error(region->threads) : 0;
+    stats->net_peak_error = net_peak_error(region->threads);
     for (const lwi_round *round = region->rounds; round; round = round->next) {
         lw_region_stats one = LW_REGION_STATS_INIT;
         lwi_round_stats(round, &one);
@@ -84,7 +75,7 @@ lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_e
     }
     stats->rounds = region->begun;
     stats->open = region->open;
-    if (region->overlaps && !lwi_region_live(context, region, &stats->current_bytes,
+    if (region->overlaps && !lwi_region_live(region->context, region, &stats->current_bytes,
                                              &stats->current_blocks))
         return lwi_nomem(error, "counting what survives");
     return LW_OK;

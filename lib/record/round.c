@@ -22,7 +22,10 @@ static void raise_peak(lwi_round *round, int64_t bytes)
 static void count_process(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_t blocks)
 {
     lwi_stripe *stripe = &round->stripes[thread->index % LWI_STRIPES];
-    atomic_fetch_add_explicit(&stripe->bytes, bytes, memory_order_relaxed);
+    if (bytes > 0)
+        atomic_fetch_add_explicit(&stripe->born, bytes, memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(&stripe->gone, -bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&stripe->blocks, blocks, memory_order_release);
     if (bytes > 0 && LWI_READ(thread->context->live_threads) == 1)
         raise_peak(round, lwi_round_bytes(round));
@@ -114,7 +117,8 @@ void lwi_round_forget(lw_context *context, lwi_round *round)
     lw_region *region = round->region;
     region->peak = larger(region->peak, LWI_READ(round->peak));
     region->net_peak = larger(region->net_peak, round->net_peak);
-    region->shared = region->shared || round->shared;
+    if (round->threads > region->threads)
+        region->threads = round->threads;
     region->at_end_bytes += round->at_end_bytes;
     region->at_end_blocks += round->at_end_blocks;
     region->net_bytes += round->net_bytes;

@@ -15,8 +15,9 @@
 enum { LWI_STRIPES = 16 };
 
 typedef struct lwi_stripe {
-    _Atomic int64_t bytes, blocks;
-    char apart[48]; /* a cache line each */
+    _Atomic int64_t born, gone; /* bytes */
+    _Atomic int64_t blocks;
+    char apart[40]; /* a cache line each */
 } lwi_stripe;
 
 enum lwi_round_state { LWI_ROUND_OPEN, LWI_ROUND_SUSPENDED, LWI_ROUND_ENDED };
@@ -29,8 +30,7 @@ typedef struct lwi_round {
     _Atomic int64_t peak;
     lwi_stripe *stripes; /* PROCESS only */
     int32_t state;
-    bool shared;         /* several threads lived meanwhile: peaks over all have a bound */
-    bool inside_itself;  /* begun inside another round of its region */
+    uint32_t threads;    /* the most that lived at once meanwhile: over several, peaks have a bound */
     uint64_t spans;      /* that hold it */
     struct lwi_span *last_span;
     int64_t at_end_bytes, at_end_blocks;
@@ -53,7 +53,7 @@ struct lw_region {
     bool overlaps;  /* rounds of it were inside one another: their sums would count twice */
     uint64_t begun; /* rounds, forgotten ones too */
     uint32_t open;
-    bool shared;    /* a forgotten round was */
+    uint32_t threads; /* the most of any forgotten round */
     int64_t peak, net_peak; /* the most in any one forgotten round */
     int64_t at_end_bytes, at_end_blocks; /* sums over forgotten rounds */
     int64_t net_bytes, net_blocks;
@@ -80,6 +80,9 @@ void lwi_round_forget(lw_context *context, lwi_round *round);
 
 void lwi_rounds_done(lw_context *context);
 
+/* A thread ends: its THREAD rounds end with it, its TASK rounds wait for another thread. */
+void lwi_rounds_abandon(lwi_thread *thread);
+
 /* What lives in all domains together, adopted chunks not counted. Under the lock. */
 void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks);
 
@@ -87,11 +90,15 @@ void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks);
 bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
                      int64_t *blocks);
 
+/* All that was born is read before all that is gone: what comes and goes meanwhile on different
+ * stripes never makes the sum more than it was at any time. */
 static inline int64_t lwi_round_bytes(const lwi_round *round)
 {
     int64_t sum = LWI_READ(round->own_bytes) + LWI_READ(round->remote_bytes);
     for (int i = 0; round->stripes && i < LWI_STRIPES; i++)
-        sum += LWI_READ(round->stripes[i].bytes);
+        sum += atomic_load_explicit(&round->stripes[i].born, memory_order_acquire);
+    for (int i = 0; round->stripes && i < LWI_STRIPES; i++)
+        sum -= atomic_load_explicit(&round->stripes[i].gone, memory_order_acquire);
     return sum;
 }
 

@@ -245,6 +245,37 @@ static bool same_stack(const lwi_sites *sites, const lwi_site *site, const lw_st
     return true;
 }
 
+static bool is_retired(const lwi_sites *sites, const lwi_site *site)
+{
+    for (uint32_t node = site->node; node; node = sites->nodes[node].parent) {
+        if (sites->frames[sites->nodes[node].frame]->retired)
+            return true;
+    }
+    return false;
+}
+
+/* Sites that can never match again leave the table, and keep their numbers and names: where code
+ * dies and is made anew at one address, they would pile up under one hash. */
+static lwi_site *prune(lw_context *context, lwi_site *head)
+{
+    lwi_sites *sites = &context->sites;
+    lwi_mem *table_mem = &context->mem;
+    bool table_full = false;
+    for (lwi_site **link = &head->next_alike; *link;) {
+        if (is_retired(sites, *link))
+            *link = (*link)->next_alike;
+        else
+            link = &(*link)->next_alike;
+    }
+    if (!is_retired(sites, head))
+        return head;
+    lwi_site *next = head->next_alike;
+    HASH_DEL(sites->by_hash, head);
+    if (next)
+        HASH_ADD(hh, sites->by_hash, id, sizeof next->id, next);
+    return table_full ? NULL : next;
+}
+
 static uint32_t stack_node(lw_context *context, lwi_thread *thread, const lwi_source *source,
                            const lw_stack *stack)
 {
@@ -290,6 +321,8 @@ lw_site lwi_site_intern(lw_context *context, lwi_thread *thread, const lwi_sourc
         if (same_stack(sites, site, stack))
             return site->number;
     }
+    if (alike)
+        alike = prune(context, alike);
     uint32_t node = stack_node(context, thread, source, stack);
     site = node ? lwi_alloc(&context->mem, sizeof *site) : NULL;
     if (!site)

@@ -207,9 +207,10 @@ static bool fill(lw_survivors *survivors, lw_context *context, const lw_region *
 
 /* ---- taking ---- */
 
-static bool take(lw_survivors *survivors, tally *tally)
+/* Of a round that is gone nothing survives: its table is empty. */
+static bool take(lw_survivors *survivors, tally *tally, bool gone)
 {
-    if (!tally_make(tally))
+    if (!gone && !tally_make(tally))
         return false;
     bool done = rows_make(survivors, tally) && fill(survivors, tally->context, tally->region);
     tally_free(tally);
@@ -244,10 +245,14 @@ lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round num
     if (status != LW_OK)
         return status;
     if (number)
-        status = lwi_round_find(region, number, &round, LW_E_NOT_FOUND, error);
+        status = lwi_round_find(region, number, &round, LW_E_NOT_FOUND, NULL);
+    if (status == LW_E_INVALID)
+        lwi_round_find(region, number, &round, LW_E_NOT_FOUND, error);
+    bool gone = status == LW_E_NOT_FOUND;
+    status = gone ? LW_OK : status;
     lw_survivors *fresh = status == LW_OK ? survivors_make(context) : NULL;
     tally tally = {context, region, round, NULL, 0};
-    if (status == LW_OK && (!fresh || !take(fresh, &tally)))
+    if (status == LW_OK && (!fresh || !take(fresh, &tally, gone)))
         status = lwi_nomem(error, "the table of survivors");
     lwi_leave(thread);
     if (status != LW_OK) {

@@ -16,11 +16,11 @@ static _Thread_local struct {
     bool making; /* the system may allocate for us; that event is not recorded */
 } last FAST_TLS;
 
-/* The thread is gone, its counters stay. With a round still open it also stays in its span. */
+/* The thread is gone, its counters stay. */
 static void retire(lw_context *context, lwi_thread *thread)
 {
-    if (thread->round_count == 0)
-        lwi_span_leave(context, thread);
+    lwi_rounds_abandon(thread);
+    lwi_span_leave(context, thread);
     atomic_store_explicit(&thread->free, true, memory_order_release);
 }
 
@@ -61,12 +61,12 @@ bool lwi_threads_init(lw_context *context)
     return lwi_slot_make(&context->slot, on_thread_exit);
 }
 
-/* A record that a thread left behind, with no round still open in it. */
+/* A record that a thread left behind. */
 static lwi_thread *reuse(lw_context *context)
 {
     lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_relaxed);
     for (; thread; thread = thread->next) {
-        if (LWI_READ(thread->free) && thread->round_count == 0)
+        if (LWI_READ(thread->free))
             return thread;
     }
     return NULL;
@@ -92,9 +92,10 @@ static lwi_thread *enlist(lw_context *context)
     thread->since = 0;
     thread->high = LWI_READ(context->published);
     atomic_store_explicit(&thread->free, false, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&context->live_threads, 1, memory_order_relaxed) > 0) {
-        for (lwi_round *round = context->rounds.open; round; round = round->next_open)
-            round->shared = true;
+    uint32_t live = atomic_fetch_add_explicit(&context->live_threads, 1, memory_order_relaxed) + 1;
+    for (lwi_round *round = context->rounds.open; round; round = round->next_open) {
+        if (live > round->threads)
+            round->threads = live;
     }
     return thread;
 }

@@ -148,7 +148,8 @@ static bool is_recorded(const view *view)
 static lw_status put_origin(const view *view, lwi_text *text, lw_error *error)
 {
     if (!is_recorded(view)) {
-        lwi_text_put(text, "allocated before recording");
+        bool before = view->target.flags & LW_NODE_BEFORE;
+        lwi_text_put(text, before ? "allocated before recording" : "allocation not recorded");
         return LW_OK;
     }
     lwi_text_put(text, view->target.flags & LW_NODE_APPROXIMATE ? "allocated ~" : "allocated ");

@@ -57,15 +57,29 @@ static void write_headline(const view *view)
 }
 
 /* A peak that is known within bounds only says both. */
-static void put_peak(const view *view, lwi_text *item, int64_t bytes, int64_t error, bool plus)
+static void put_peak(const view *view, lwi_text *item, int64_t bytes, int64_t error)
 {
     if (error)
         lwi_text_put(item, "at least ");
-    (plus ? lwi_text_bytes_diff : lwi_text_bytes)(item, bytes);
+    lwi_text_bytes(item, bytes);
     if (error) {
         lwi_text_put(item, ", at most ");
         lwi_text_bytes(item, error);
         lwi_text_put(item, " more");
+    }
+    if (view->rounds > 1)
+        lwi_text_put(item, " in one round");
+}
+
+/* The net's peak may be off either way. */
+static void put_net_peak(const view *view, lwi_text *item, int64_t bytes, int64_t error)
+{
+    if (error)
+        lwi_text_put(item, "about ");
+    lwi_text_bytes_diff(item, bytes);
+    if (error) {
+        lwi_text_put(item, ", give or take ");
+        lwi_text_bytes(item, error);
     }
     if (view->rounds > 1)
         lwi_text_put(item, " in one round");
@@ -90,7 +104,7 @@ static void write_stats(const view *view)
 
     item_init(view, &item);
     lwi_text_put(&item, "peak ");
-    put_peak(view, &item, stats->peak_bytes, stats->peak_error, false);
+    put_peak(view, &item, stats->peak_bytes, stats->peak_error);
     put_item(view, &item);
 
     item_init(view, &item);
@@ -99,7 +113,7 @@ static void write_stats(const view *view)
     if (stats->net_peak_bytes != stats->peak_bytes ||
         stats->net_peak_error != stats->peak_error) {
         lwi_text_put(&item, " (peak ");
-        put_peak(view, &item, stats->net_peak_bytes, stats->net_peak_error, true);
+        put_net_peak(view, &item, stats->net_peak_bytes, stats->net_peak_error);
         lwi_text_put(&item, ")");
     }
     put_item(view, &item);

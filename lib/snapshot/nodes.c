@@ -32,6 +32,8 @@ lw_status lw_node_info_get(const lw_snapshot *snapshot, lw_node node, lw_node_in
         full.bytes = tenure->bytes;
         full.epoch = tenure->epoch;
         full.frames = snapshot->stacks[tenure->stack].count;
+    } else if (part->recorded) {
+        full.flags |= LW_NODE_BEFORE;
     }
     lwi_give(info, &full, sizeof full);
     return LW_OK;

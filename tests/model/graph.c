@@ -94,6 +94,7 @@ static int compare_words(const struct words *a, const struct words *b)
 struct search {
     const struct model *model;
     int target[NODES], banned[NODES], used_root[ROOTS], used_outside[NODES];
+    char cut[NODES][NODES]; /* a path began with this step */
     int distance[NODES];
     int known[NODES]; /* best[i] is filled */
     struct words best[NODES];
@@ -110,7 +111,7 @@ static void find_distances(struct search *search, int strength)
             const struct edge *edge = &model->edges[i];
             int kind = edge_strengths[edge->kind], through = search->distance[edge->to] + 1;
             if (kind < 0 || kind > strength || search->banned[edge->from] ||
-                search->distance[edge->from] <= through)
+                search->cut[edge->from][edge->to] || search->distance[edge->from] <= through)
                 continue;
             search->distance[edge->from] = through;
             changed = 1;
@@ -132,7 +133,7 @@ static const struct words *best_from(struct search *search, int node, int streng
     for (int i = 0; i < model->edge_count; i++) {
         const struct edge *edge = &model->edges[i];
         int kind = edge_strengths[edge->kind];
-        if (edge->from != node || kind < 0 || kind > strength ||
+        if (edge->from != node || kind < 0 || kind > strength || search->cut[node][edge->to] ||
             search->distance[edge->to] != search->distance[node] - 1)
             continue;
         const struct words *rest = best_from(search, edge->to, strength);
@@ -235,8 +236,11 @@ static void ban(struct search *search, const lw_paths *paths, uint32_t index)
         lw_edge edge = LW_EDGE_INIT;
         lw_path_step_get(paths, index, i, &edge, NULL);
         int from = model_node(snapshot, model, edge.from);
+        int to = model_node(snapshot, model, edge.to);
         expect(search->banned[from], 0, "node on two paths", from);
-        search->banned[from] = 1;
+        expect(search->cut[from][to], 0, "step on two paths", from);
+        search->banned[from] = i > 0;
+        search->cut[from][to] = i == 0;
     }
     int first = model_node(snapshot, model, path.first), label = model_label(path.root_label);
     if (path.steps == 0 && path.outside)

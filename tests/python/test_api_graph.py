@@ -240,6 +240,28 @@ class Snapshots(Graph):
         self.assertEqual(look(), first)
         self.assertEqual(d.types["short_lived.Thing"].count_diff, 5)
 
+    def test_what_an_imported_module_holds_is_an_attribute(self) -> None:
+        import string
+
+        string.leaked = Value(1)  # type: ignore[attr-defined]
+        self.addCleanup(delattr, string, "leaked")
+        path = leakwatch.snapshot().paths_to(instances_of=Value)[0]
+        self.assertEqual(path.root, "module string")
+        self.assertEqual([step.label for step in path], [".leaked"])
+
+    def test_one_module_holds_in_several_ways(self) -> None:
+        import string
+
+        value = Value(1)
+        held = {"ways_1": [value], "ways_2": {"k": value}, "ways_3": (value, 1)}
+        for name, holder in held.items():
+            setattr(string, name, holder)
+            self.addCleanup(delattr, string, name)
+        del value, holder, held
+        paths = leakwatch.snapshot().paths_to(instances_of=Value, limit=9)
+        ways = sorted("".join(step.label for step in p) for p in paths if p.root == "module string")
+        self.assertEqual(ways, [".ways_1[0]", ".ways_2['k']", ".ways_3[0]"])
+
     def test_without_a_recording(self) -> None:
         leakwatch.stop()
         registry.append(Value(1))
@@ -247,7 +269,7 @@ class Snapshots(Graph):
         self.assertEqual(s.types[Value].count, 1)
         path = s.paths_to(registry[0])[0]
         self.assertEqual(path.allocated, [])
-        self.assertIn("allocated before recording", str(path))
+        self.assertIn("allocation not recorded", str(path))
         registry.append(Value(2))
         self.assertEqual(leakwatch.snapshot().diff(s).types[Value].count_diff, 1)
 

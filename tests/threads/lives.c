@@ -63,11 +63,39 @@ static void a_round_left_open(void)
     lw_error error = LW_ERROR_INIT;
     pthread_create(&thread, NULL, leave_open, NULL);
     pthread_join(thread, NULL);
-    CHECK_EQ(region_stats(region, left_open).open, 1);
+    CHECK_EQ(region_stats(region, left_open).open, 0); /* it ended with its thread */
+    CHECK_EQ(region_stats(region, left_open).at_end_bytes, 70);
     check_survivors(context, region, left_open, 70, 1);
     CHECK_EQ(lw_region_end(region, left_open, NULL, &error), LW_E_STATE);
     lw_block_free(heap, at(0x500000));
     CHECK_EQ(region_stats(region, left_open).current_bytes, 0);
+}
+
+/* ---- a task whose thread ends goes on in another ---- */
+
+static lw_region *tasks;
+static lw_round task;
+
+static void *leave_task(void *user)
+{
+    (void)user;
+    CHECK_EQ(lw_region_begin(tasks, &task, NULL), LW_OK);
+    lw_block_alloc(heap, at(0x600000), 30, NULL);
+    return NULL;
+}
+
+static void a_task_handed_on(void)
+{
+    pthread_t thread;
+    tasks = add_region(context, "task", LW_SCOPE_TASK);
+    pthread_create(&thread, NULL, leave_task, NULL);
+    pthread_join(thread, NULL);
+    CHECK_EQ(lw_region_resume(tasks, task, NULL), LW_OK);
+    lw_block_alloc(heap, at(0x600040), 12, NULL);
+    CHECK_EQ(lw_region_end(tasks, task, NULL, NULL), LW_OK);
+    check_survivors(context, tasks, task, 42, 2);
+    lw_block_free(heap, at(0x600000));
+    lw_block_free(heap, at(0x600040));
 }
 
 /* ---- events after our own thread's end ---- */
@@ -144,6 +172,7 @@ int main(void)
     region = add_region(context, "life", LW_SCOPE_THREAD);
     many_short_lives();
     a_round_left_open();
+    a_task_handed_on();
     events_of_a_thread_that_ends();
     lw_context_release(context);
     ends_of_threads_and_context();

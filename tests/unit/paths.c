@@ -216,7 +216,17 @@ Test(paths, they_share_no_node)
         NODE(1, "Root", 8), NODE(2, "A", 8), NODE(3, "B", 8), NODE(4, "Root", 8), NODE(9, "T", 8),
         ROOT(1, "r", "one"), EDGE(1, 2, ".a"), EDGE(1, 3, ".b"), EDGE(2, 9, ".x"),
         EDGE(3, 9, ".y"), ROOT(4, "r", "two"), EDGE(4, 3, ".c"), {0}};
-    expect_paths(ops, 9, 5, "r one.a.x -> 9\nr two.c.y -> 9\n");
+    expect_paths(ops, 9, 5, "r one.a.x -> 9\nr one.b.y -> 9\n");
+}
+
+/* A module holds most of what there is: each of its variables is a way of its own. */
+Test(paths, they_may_begin_at_one_node)
+{
+    static const op ops[] = {
+        NODE(1, "module", 8), NODE(2, "list", 8), NODE(3, "dict", 8), NODE(9, "T", 8),
+        ROOT(1, "r", "m"), EDGE(1, 2, ".h1"), EDGE(1, 3, ".h2"), EDGE(1, 9, ".h3"),
+        EDGE(2, 9, "#0"), EDGE(3, 9, ".k"), {0}};
+    expect_paths(ops, 9, 5, "r m.h3 -> 9\nr m.h1[0] -> 9\nr m.h2.k -> 9\n");
 }
 
 Test(paths, the_last_holder_is_not_named_twice)

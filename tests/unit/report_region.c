@@ -264,7 +264,7 @@ Test(report_region, region_bounds_of_peaks)
     expect_text(
         "region \"x\"  1 round\n"
         "  current 1,000 B in 1 block   peak at least 3.0 MiB, at most 4.0 KiB more\n"
-        "  net -4.9 KiB (peak at least +2.0 KiB, at most 100 B more)\n"
+        "  net -4.9 KiB (peak about +2.0 KiB, give or take 100 B)\n"
         "  nothing survives\n"
         "  exact, 0 dropped, our own *\n");
     stats = (lw_region_stats)LW_REGION_STATS_INIT;

@@ -50,7 +50,7 @@ Test(snapshot_blocks, nodes_know_the_block_they_lie_in)
     cr_assert_eq(later.bytes, 0x100);
     cr_assert_gt(later.epoch, first.epoch);
     cr_assert_geq(snapshot_info(snapshot).epoch, later.epoch);
-    cr_assert_eq(none.flags, LW_NODE_GARBAGE);
+    cr_assert_eq(none.flags, LW_NODE_GARBAGE | LW_NODE_BEFORE);
     cr_assert_eq(none.bytes + none.epoch + none.frames, 0);
     cr_assert_eq(node_info(snapshot, 0x1060).bytes, 0, "just behind a block");
     cr_assert_str_eq(frame_of(snapshot, 0x1010, 0).file, "a.c");

@@ -67,17 +67,24 @@ static void edges_module(lwpy_walk *walk, PyObject *module)
     lwpy_edges_own_dict(walk, PyModule_GetDict(module), LWPY_WORD_DICT);
 }
 
+bool lwpy_edges_take_module(lwpy_walk *walk, PyObject *module)
+{
+    PyObject *dict = PyModule_GetDict(module);
+    const lwpy_type *type = lwpy_walk_type(walk, Py_TYPE(module));
+    if (!type || !dict || !PyDict_CheckExact(dict) || !lwpy_walk_take(walk, module))
+        return false;
+    if (lwpy_walk_take(walk, dict))
+        return true;
+    walk->from = lw_key_of(module);
+    lwpy_edges(walk, module, type);
+    return false;
+}
+
 void lwpy_edges_rooted_module(lwpy_walk *walk, PyObject *module)
 {
-    const lwpy_type *type = lwpy_walk_type(walk, Py_TYPE(module));
-    PyObject *dict = PyModule_GetDict(module);
-    if (!type || !dict || !PyDict_CheckExact(dict) || !lwpy_walk_take(walk, module))
-        return;
     walk->from = lw_key_of(module);
-    bool new_dict = lwpy_walk_take(walk, dict);
-    lwpy_edges(walk, module, type);
-    if (new_dict)
-        lwpy_edges_dict(walk, dict, module);
+    lwpy_edges(walk, module, lwpy_walk_type(walk, Py_TYPE(module)));
+    lwpy_edges_dict(walk, PyModule_GetDict(module), module);
 }
 
 static void edges_list(lwpy_walk *walk, PyObject *list)

@@ -44,18 +44,33 @@ static void root_copy(lwpy_walk *walk, PyObject *module)
         put_root("interpreter", "initial module dict", definition->m_base.m_copy, walk);
 }
 
-/* Modules before all else, so that they own what their dicts hold. */
+/* All modules before all else, and before any is looked into: one is an attribute of another, and
+ * each shall own what its dict holds. */
+static void own_modules(lwpy_walk *walk, PyObject *modules)
+{
+    lwpy_list taken = { NULL, 0, 0 };
+    PyObject *name, *module;
+    Py_ssize_t at = 0;
+    while (!walk->failed && PyDict_Next(modules, &at, &name, &module)) {
+        if (PyModule_Check(module) && !lwpy_walk_is_hidden(walk, module) &&
+            lwpy_edges_take_module(walk, module) && !lwpy_list_push(&taken, module))
+            walk->failed = LWPY_NO_MEMORY;
+    }
+    for (size_t i = 0; i < taken.count && !walk->failed; i++)
+        lwpy_edges_rooted_module(walk, taken.items[i]);
+    lwpy_list_free(&taken);
+}
+
 static void root_modules(lwpy_walk *walk)
 {
     PyObject *modules = lwpy_host_modules(), *name, *module;
     Py_ssize_t at = 0;
     if (!modules || !PyDict_Check(modules))
         return;
+    own_modules(walk, modules);
     while (!walk->failed && PyDict_Next(modules, &at, &name, &module)) {
-        if (PyModule_Check(module) && !lwpy_walk_is_hidden(walk, module)) {
-            lwpy_edges_rooted_module(walk, module);
+        if (PyModule_Check(module) && !lwpy_walk_is_hidden(walk, module))
             root_copy(walk, module);
-        }
         uint32_t label = PyUnicode_Check(name) ? lwpy_label_name(walk, LW_LABEL_VARIABLE, name)
                                                : lwpy_label_key(walk, name);
         lwpy_walk_root(walk, module, walk->kind_module, label);

@@ -224,6 +224,31 @@ Test(context, stats_count_sites_and_births)
     close_host(&host);
 }
 
+/* Births that no block refers to go, whether their round left nothing or blocks that went later. */
+Test(context, births_are_recycled)
+{
+    static const int32_t scopes[] = {LW_SCOPE_THREAD, LW_SCOPE_PROCESS};
+    for (int i = 0; i < 2; i++) {
+        host host;
+        lw_region_options options = LW_REGION_OPTIONS_INIT;
+        lw_region *region = NULL;
+        open_host(&host);
+        options.scope = scopes[i];
+        cr_assert_eq(lw_region_create(host.context, "r", &options, &region, NULL), LW_OK);
+        for (uint64_t j = 0; j < 20000; j++) {
+            lw_round round = 0;
+            cr_assert_eq(lw_region_begin(region, &round, NULL), LW_OK);
+            lw_block_alloc(host.heap, at((j % 20 + 1) * 64), 10, NULL);
+            cr_assert_eq(lw_region_end(region, round, NULL, NULL), LW_OK);
+            if (j >= 10)
+                lw_block_free(host.heap, at(((j - 10) % 20 + 1) * 64));
+        }
+        expect_live(host.heap, 100, 10);
+        cr_assert_lt(context_stats(host.context).births, 5000);
+        close_host(&host);
+    }
+}
+
 static void *send_one(void *user)
 {
     host *host = user;

@@ -56,6 +56,35 @@ class StartAndStop(unittest.TestCase):
             self.assertEqual(stack(150), frames)
             leakwatch.stop()
 
+    def test_start_near_the_recursion_limit(self) -> None:
+        started: list[bool] = []
+        kept[0] = None
+
+        def descend() -> None:
+            try:
+                descend()
+            except RecursionError:
+                if not started:
+                    leakwatch.start(frames=3)
+                    started.append(True)
+                if kept[0] is None:
+                    kept[0] = object()
+                raise
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.assertRaises(RecursionError, descend)
+        stack = _leakwatch._stack_of(kept[0])
+        assert stack
+        self.assertEqual([name.split(".")[-1] for _, _, name, _ in stack], ["descend"] * 3)
+
+    def test_a_profiler_is_not_told_of_the_proof_at_start(self) -> None:
+        files = set()
+        sys.setprofile(lambda frame, event, arg: files.add(frame.f_code.co_filename))
+        leakwatch.start()
+        sys.setprofile(None)
+        self.assertLessEqual(files, {__file__})
+
     def test_threads_that_allocate_meanwhile(self) -> None:
         ready = threading.Barrier(5)
         stop = threading.Event()

@@ -81,20 +81,23 @@ static PyMethodDef probe_method = {"probe", probe, METH_O, NULL};
 
 bool lwpy_stacks_proven(void)
 {
+    PyThreadState *thread = PyThreadState_Get();
     PyObject *globals = PyDict_New();
     PyObject *function = PyCFunction_New(&probe_method, NULL);
     PyObject *code = Py_CompileString(program, "<leakwatch>", Py_file_input);
     PyObject *result = NULL;
     agreed = true;
+    PyThreadState_EnterTracing(thread); /* no debugger or profiler is told of it */
     if (globals && function && code && PyDict_SetItemString(globals, "probe", function) == 0)
         result = PyEval_EvalCode(code, globals, globals);
+    PyThreadState_LeaveTracing(thread);
     bool ran = result != NULL;
-    PyErr_Clear();
+    PyErr_Clear(); /* too deep for it, or no memory: then this place must do */
     Py_XDECREF(result);
     Py_XDECREF(code);
     Py_XDECREF(function);
     if (globals)
         PyDict_Clear(globals); /* functions refer to it, and it to them */
     Py_XDECREF(globals);
-    return ran && agreed;
+    return agreed && (ran || frames_agree());
 }

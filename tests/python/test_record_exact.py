@@ -236,7 +236,8 @@ class Domains(unittest.TestCase):
         moved = kept[1]
         assert isinstance(moved, bytearray)
         grown = change(lambda: moved.extend(b"x" * 100_000))
-        self.assertGreater(sum(row[0] for row in grown.values()), 150_000, "moved: seen from now on")
+        seen = sum(row[0] for row in grown.values())
+        self.assertGreater(seen, 150_000, "a block that moves is seen from then on")
 
 
 def failed_resize() -> None:

@@ -62,9 +62,9 @@ class Stacks(unittest.TestCase):
             self.check(make())
 
     def test_lines_of_one_function(self) -> None:
-        first = object(); a = expected()
-        second = object(); b = expected()
-        both = (object(), object()); c = expected()
+        first, a = object(), expected()
+        second, b = object(), expected()
+        both, c = (object(), object()), expected()
         self.check((first, a))
         self.check((second, b))
         self.check((both[1], c))
@@ -156,7 +156,7 @@ class Stacks(unittest.TestCase):
             return cell
 
         for _ in range(20):
-            thing = object(); frames = expected()
+            thing, frames = object(), expected()
             closure = build(thing)
             self.check((thing, frames))
             self.assertIs(closure(), thing)

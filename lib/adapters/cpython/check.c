@@ -63,7 +63,8 @@ static const char program[] =
     "    yield then(0)\n"
     "    yield from produce(then) if then(0) else ()\n"
     "for depth in 0, 3, 1, 30:\n"
-    "    down(depth, probe), [probe(i) for i in range(2)], list(produce(probe)), list(map(probe, (0, 1)))\n"
+    "    down(depth, probe), [probe(i) for i in range(2)]\n"
+    "    list(produce(probe)), list(map(probe, (0, 1)))\n"
     "    sorted((2, 1), key=lambda i: down(depth, lambda j: probe(i)))\n"
     "probe(0)\n";
 

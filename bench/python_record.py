@@ -133,7 +133,7 @@ def main() -> None:
     for name in PROGRAMS:
         for depth in options.depths.split(","):
             measure(name, int(depth), ways, options.rounds)
-    print("\nours : theirs is what leakwatch with 25 frames adds over what tracemalloc with 1 does.")
+    print("\nours : theirs: what leakwatch with 25 frames adds over what tracemalloc with 1 adds.")
 
 
 if __name__ == "__main__":

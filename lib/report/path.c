@@ -388,6 +388,7 @@ static lw_status json_target(const view *view, lwi_json *json, lw_error *error)
         lwi_json_unsigned(json, "epoch", target->epoch);
     else
         lwi_json_null(json, "epoch");
+    lwi_json_bool(json, "before_recording", target->flags & LW_NODE_BEFORE);
     lwi_json_bool(json, "approximate", target->flags & LW_NODE_APPROXIMATE);
     lwi_json_array(json, "frames");
     for (uint32_t level = 0; level < target->frames; level++) {

@@ -137,7 +137,42 @@ Test(report_path, path_of_every_kind)
                       "d[\"steps\"][1][\"label\"] == "
                       "dict(style=\"internal\", text=\"free\\tvar\") and "
                       "d[\"target\"][\"bytes\"] is None and d[\"target\"][\"epoch\"] is None and "
+                      "d[\"target\"][\"before_recording\"] is True and "
                       "d[\"target\"][\"frames\"] == []");
+    lw_paths_release(paths);
+    lw_snapshot_release(taken);
+    lw_context_release(host.context);
+}
+
+static int enumerate_number(lw_sink *sink, void *user)
+{
+    (void)user;
+    lw_sink_node(sink, 7, lw_sink_type(sink, 0, "number", 0), 8);
+    return lw_sink_root(sink, 7, lw_sink_root_kind(sink, "global", 0), 0);
+}
+
+Test(report_path, path_where_nothing_is_recorded)
+{
+    host host = open_heap();
+    lw_runtime *runtime = NULL;
+    lw_runtime_options options = LW_RUNTIME_OPTIONS_INIT;
+    lw_node node = LW_NODE_NONE;
+    lw_paths *paths = NULL;
+    options.name = "numbers";
+    options.key_kind = LW_KEY_OPAQUE;
+    options.enumerate = enumerate_number;
+    cr_assert_eq(lw_runtime_create(host.context, &options, &runtime, NULL), LW_OK);
+    lw_snapshot *taken = snapshot(&host, NULL);
+    cr_assert_eq(lw_node_find(taken, "numbers", 7, &node, NULL), LW_OK);
+    cr_assert_eq(lw_paths_find(taken, &node, 1, NULL, &paths, NULL), LW_OK);
+    report_path(paths, 0, LW_FORMAT_TEXT, 0, 0);
+    expect_text(
+        "number, 8 B  allocation not recorded\n"
+        "  root global  number\n"
+        "  next: drop one of these references, then look again\n");
+    report_path(paths, 0, LW_FORMAT_JSON, 0, 0);
+    expect_json("d[\"target\"][\"before_recording\"] is False and "
+                "d[\"target\"][\"epoch\"] is None");
     lw_paths_release(paths);
     lw_snapshot_release(taken);
     lw_context_release(host.context);

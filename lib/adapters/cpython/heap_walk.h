@@ -312,7 +312,8 @@ void lwpy_edges(lwpy_walk *walk, PyObject *object, const lwpy_type *type);
 void lwpy_edges_dict(lwpy_walk *walk, PyObject *dict, PyObject *owner);
 /* A dict that belongs to walk->from alone, as far as its count says so. */
 void lwpy_edges_own_dict(lwpy_walk *walk, PyObject *dict, enum lwpy_word word);
-/* A module in sys.modules: its dict's entries are its attributes, whoever else has the dict. */
+/* A module in sys.modules: its dict's entries are its attributes, whoever else has the dict. First
+ * take it and its dict; true if both are new, and its edges are still to be found. */
 bool lwpy_edges_take_module(lwpy_walk *walk, PyObject *module);
 void lwpy_edges_rooted_module(lwpy_walk *walk, PyObject *module);
 void lwpy_edges_function(lwpy_walk *walk, PyObject *object);

@@ -53,7 +53,8 @@ typedef struct lw_context_options {
 /**
  * Makes a context.
  *
- * After `fork` the child's context works and goes on by itself; the parent's is untouched.
+ * After `fork` the child's context works and goes on by itself; the parent's is untouched. Events
+ * that other threads were in the midst of may be counted in part in the child.
  *
  * @param options NULL for the defaults
  * @param context receives the context with one reference, or NULL on failure

@@ -3,7 +3,6 @@
 #include "record/context.h"
 #include "record/uthash_mem.h"
 
-#include <string.h>
 
 typedef struct lwi_birth_id {
     lwi_span *span;
@@ -137,10 +136,6 @@ bool lwi_span_enter(lw_context *context, lwi_thread *thread)
     thread->span = span;
     thread->stamp = span->stamp;
     thread->version = LWI_READ(context->version);
-    if (thread->code_version != context->code_version) {
-        memset(thread->known, 0, sizeof thread->known);
-        thread->code_version = context->code_version;
-    }
     return true;
 }
 

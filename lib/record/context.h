@@ -38,7 +38,6 @@ struct lw_context {
     _Atomic(lwi_thread *) threads;
     _Atomic uint32_t live_threads;
     _Atomic uint64_t version; /* changes when threads must rebuild their span */
-    uint64_t code_version;    /* changes when they must forget what stacks they know */
     uint64_t epoch;
     _Atomic uint64_t lost_events; /* dropped before there was a thread record */
     _Atomic int64_t published;    /* live bytes as far as threads have told; see thread.h */

@@ -257,9 +257,16 @@ lw_status lw_code_watch(lw_domain *domain, const void *code, uint64_t size)
 
 void lw_code_retire(lw_domain *domain, uint64_t first, uint64_t last)
 {
-    lwi_thread *thread;
-    if (!domain || lwi_enter(domain->context, &thread, NULL) != LW_OK)
+    lwi_thread *thread = domain ? lwi_thread_get(domain->context) : NULL;
+    if (!domain || (thread && thread->busy))
         return;
+    if (thread) /* without memory for it this thread sends no events either */
+        thread->busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    lwi_lock_take(&domain->context->lock);
     lwi_code_forget(domain->context, domain->source->id, first, last);
-    lwi_leave(thread);
+    lwi_lock_give(&domain->context->lock);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (thread)
+        thread->busy = false;
 }

@@ -305,7 +305,7 @@ static void round_end(lwi_thread *thread, lwi_round *round, lw_region_stats *sta
             span->users++;
         deactivate(thread, round);
         if (span)
-            lwi_span_release(context, span, round->at_end_blocks == 0);
+            lwi_span_release(context, span, round->at_end_blocks == 0 && !thread->torn);
     }
     round->spans--;
     lwi_round_forget(context, round);

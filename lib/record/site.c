@@ -395,10 +395,9 @@ static void frame_retire(lw_context *context, lwi_frame *frame)
     frame->retired = true;
 }
 
-/* Threads must not trust what they remember of stacks any more. */
+/* Threads must not trust what they remember of stacks any more: in a new span they know nothing. */
 static void forget_known(lw_context *context)
 {
-    context->code_version++;
     atomic_fetch_add_explicit(&context->version, 1, memory_order_release);
 }
 

@@ -66,7 +66,7 @@ static lwi_thread *reuse(lw_context *context)
 {
     lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_relaxed);
     for (; thread; thread = thread->next) {
-        if (LWI_READ(thread->free))
+        if (LWI_READ(thread->free) && !thread->torn)
             return thread;
     }
     return NULL;
@@ -156,9 +156,10 @@ void lwi_threads_forked(lw_context *context)
             live++;
             continue;
         }
+        thread->torn = thread->torn || thread->busy;
         retire(context, thread);
         atomic_store_explicit(&thread->held_over, 0, memory_order_relaxed);
-        for (int i = 0; i < LWI_HELD; i++)
+        for (int i = 0; i < LWI_HELD && !thread->torn; i++)
             atomic_store_explicit(&thread->held[i], 0, memory_order_relaxed);
     }
     atomic_store_explicit(&context->live_threads, live, memory_order_relaxed);

@@ -38,10 +38,11 @@ typedef struct lwi_thread {
     uint32_t index;
     _Atomic bool free; /* the thread is gone; a new one may take the record */
     bool busy;         /* inside an event: another one now is a re-entry */
+    bool torn;         /* gone with fork inside an event: what it holds is held for ever */
     bool describing;   /* inside describe_frame, with the context's lock */
     uint32_t ignore;
 
-    uint64_t version, code_version;
+    uint64_t version;
     struct lwi_span *span; /* where new blocks are born */
     uint64_t stamp;
     struct lwi_round **rounds; /* THREAD and TASK rounds active here, outermost first */

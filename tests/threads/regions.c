@@ -4,6 +4,8 @@
 
 #include "crew.h"
 
+#include <sched.h>
+
 enum { THREADS = 6 };
 
 static lw_context *context;
@@ -221,6 +223,47 @@ static void windows_come_and_go(void)
     check_survivors(context, window, 0, 0, 0);
 }
 
+/* ---- a round whose blocks others free as soon as they are there ---- */
+
+enum { GIVEN = 120000, TAKERS = 2 };
+
+static lw_region *giver;
+static lw_round giving;
+static _Atomic uint64_t given;
+
+static void *give_or_take(void *user)
+{
+    worker *worker = user;
+    if (worker->index == TAKERS) {
+        giving = begin(giver);
+        for (uint64_t i = 0; i < GIVEN; i++) {
+            lw_block_alloc(heap, at(0x2000000 + i * 16), 16, NULL);
+            atomic_store(&given, i + 1);
+        }
+        return NULL;
+    }
+    for (uint64_t i = (uint64_t)worker->index; i < GIVEN; i += TAKERS) {
+        while (atomic_load(&given) <= i)
+            sched_yield();
+        if (i % 16)
+            lw_block_free(heap, at(0x2000000 + i * 16));
+    }
+    return NULL;
+}
+
+static void given_and_taken(void)
+{
+    giver = add_region(context, "giver", LW_SCOPE_THREAD);
+    crew_run(TAKERS + 1, give_or_take, NULL);
+    lw_region_stats stats = region_stats(giver, giving);
+    CHECK_EQ(stats.current_blocks, GIVEN / 16);
+    CHECK_EQ(stats.current_bytes, GIVEN);
+    CHECK(stats.peak_bytes >= GIVEN && stats.peak_bytes <= GIVEN * 16);
+    for (uint64_t i = 0; i < GIVEN; i += 16)
+        lw_block_free(heap, at(0x2000000 + i * 16));
+    check_survivors(context, giver, 0, 0, 0);
+}
+
 int main(void)
 {
     context = open_context();
@@ -228,6 +271,7 @@ int main(void)
     lift_together();
     tasks_go_round();
     windows_come_and_go();
+    given_and_taken();
     CHECK_EQ(context_stats(context).dropped, 0);
     lw_context_release(context);
     return check_result();

@@ -249,6 +249,44 @@ Test(context, births_are_recycled)
     }
 }
 
+/* A thread comes back to an outer round, where it remembers births that were recycled meanwhile. */
+Test(context, births_are_recycled_while_their_round_is_open)
+{
+    host host;
+    lw_region *outer = NULL, *inner = NULL;
+    lw_round a = 0, b = 0;
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    open_host(&host);
+    cr_assert_eq(lw_region_create(host.context, "outer", NULL, &outer, NULL), LW_OK);
+    cr_assert_eq(lw_region_create(host.context, "inner", NULL, &inner, NULL), LW_OK);
+    cr_assert_eq(lw_region_begin(outer, &a, NULL), LW_OK);
+    for (uint64_t i = 0; i < 500; i++) {
+        uint64_t word = i + 1;
+        lw_stack stack = {&word, 1, 0, 0};
+        lw_block_alloc(host.heap, at(0x1000), 10, &stack);
+        lw_block_free(host.heap, at(0x1000));
+    }
+    cr_assert_eq(lw_region_begin(inner, &b, NULL), LW_OK);
+    for (uint64_t i = 0; i < 10000; i++) {
+        uint64_t word = 100000 + i;
+        lw_stack stack = {&word, 1, 0, 0};
+        lw_block_alloc(host.heap, at(0x100000 + i * 16), 16, &stack);
+    }
+    cr_assert_eq(lw_region_end(inner, b, NULL, NULL), LW_OK);
+    for (uint64_t i = 0; i < 500; i++) {
+        uint64_t word = i + 1;
+        lw_stack stack = {&word, 1, 0, 0};
+        lw_block_alloc(host.heap, at(0x1000 + i * 16), 1, &stack);
+    }
+    cr_assert_eq(lw_region_stats_get(inner, b, &stats, NULL), LW_OK);
+    cr_assert_eq(stats.current_bytes, 160000);
+    cr_assert_eq(lw_region_end(outer, a, &stats, NULL), LW_OK);
+    cr_assert_eq(stats.current_bytes, 160500);
+    cr_assert_eq(site_at(host.heap, 0x1000), 1);
+    cr_assert_eq(site_at(host.heap, 0x1000 + 499 * 16), 500);
+    close_host(&host);
+}
+
 static void *send_one(void *user)
 {
     host *host = user;

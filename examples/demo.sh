@@ -17,8 +17,9 @@ show() {
     shift
     "$@"
 }
+# Unbuffered: what waits to be written into a pipe is an object of the heap, too.
 show "examples/lru_cache.py, on $("$python" --version)" \
-    env PYTHONPATH=build/release/lib/adapters/cpython "$python" examples/lru_cache.py
+    env PYTHONUNBUFFERED=1 PYTHONPATH=build/release/lib/adapters/cpython "$python" examples/lru_cache.py
 show "examples/region.c" build/release/examples/region
 show "examples/graph.c" build/release/examples/graph
 show "examples/toyvm" build/release/examples/toyvm

@@ -37,7 +37,7 @@ def run(*command: str | Path, **env: str) -> str:
 
 
 def demo() -> str:
-    env = {"PYTHONPATH": os.environ["LW_PYTHONPATH"], "PYTHONUTF8": "1"}
+    env = {"PYTHONPATH": os.environ["LW_PYTHONPATH"], "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
     if os.environ.get("LW_PRELOAD"):
         env |= {"LD_PRELOAD": os.environ["LW_PRELOAD"], "ASAN_OPTIONS": "detect_leaks=0"}
     return run(os.environ["LW_PYTHON"], "examples/lru_cache.py", **env)

@@ -175,12 +175,11 @@ static lw_status block_flag(lw_context *context, lwi_thread *thread, lwi_map *ma
     lwi_record old, flagged = {record.size, 0};
     flagged.birth = lwi_birth_intern(context, birth->span, birth->site, birth->domain,
                                      (uint8_t)(birth->flags | flag));
-    bool done = flagged.birth && lwi_map_set(map, address, flagged, &old,
-                                             &thread->held[LWI_HELD - 1]);
-    if (flagged.birth && !done && old.birth) /* the place is there still: this cannot fail */
-        lwi_map_set(map, address, old, &flagged, &thread->held[LWI_HELD - 1]);
+    if (!flagged.birth)
+        return LW_E_NOMEM;
+    lwi_map_set(map, address, flagged, &old, &thread->held[LWI_HELD - 1]); /* it has its place */
     atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
-    return done ? LW_OK : LW_E_NOMEM;
+    return LW_OK;
 }
 
 static lw_status adopt(lw_domain *child, lwi_thread *thread, uint64_t address, lw_error *error)

@@ -124,11 +124,6 @@ static void one_more(lw_type *type)
     }
 }
 
-static void one_less(lw_type *type)
-{
-    atomic_fetch_sub_explicit(&type->live, 1, memory_order_relaxed);
-}
-
 void lw_object_created(lw_type *type, const void *object)
 {
     enum { LARGEST = 1 << 16 }; /* the size only hints at how dense the objects lie */
@@ -141,10 +136,8 @@ void lw_object_created(lw_type *type, const void *object)
     add(stored ? &type->created : &type->dropped, 1);
     if (old.birth)
         add(&type->unseen, 1);
-    if (stored && !old.birth)
+    else if (stored)
         one_more(type);
-    else if (!stored && old.birth)
-        one_less(type);
     event_end(thread);
 }
 
@@ -156,7 +149,7 @@ void lw_object_destroyed(lw_type *type, const void *object)
     _Atomic uint32_t nobody = 0;
     lwi_record record = lwi_map_take(&type->map, (uint64_t)(uintptr_t)object, &nobody);
     if (record.birth)
-        one_less(type);
+        atomic_fetch_sub_explicit(&type->live, 1, memory_order_relaxed);
     else
         add(&type->unknown, 1);
     event_end(thread);

@@ -316,7 +316,7 @@ static void blocks_of_all_kinds(day *day)
     for (uint64_t i = 0; i < WORDS; i++)
         put(day, day->object, 0x100000 + i * 4096, 50, i + 1);
     for (uint64_t i = 0; i < 64; i++) /* a page becomes dense */
-        put(day, day->heap, 0x200000 + i * 1040 % 4096 / 16 * 16, 16, 0);
+        put(day, day->heap, 0x200000 + i * 1040 % 4096 / 16 * 16, 4096, 0);
     put(day, day->heap, UINT64_C(0x123456789000), 10, 0);
     put(day, day->heap, UINT64_C(0xffff000000000000), 10, 0);
     put(day, day->heap, 0x300000, UINT64_C(5) << 30, 0);

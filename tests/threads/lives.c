@@ -1,6 +1,9 @@
 /* Threads that end and are replaced: what they counted stays, what we kept for them is used again,
  * and blocks and rounds they leave behind are as alive as before. */
+#include "../support/counting.h"
 #include "crew.h"
+
+#include <sched.h>
 
 enum { LIVES = 400 };
 
@@ -165,6 +168,66 @@ static void ends_of_threads_and_context(void)
     }
 }
 
+/* ---- a thread that ends in the middle of the context's end ---- */
+
+static counting memory;
+static _Atomic long long frees_left = -1; /* until the thread ends */
+static _Atomic int may_end;
+static pthread_t ending;
+
+static void *realloc_and_let_end(void *block, size_t old_size, size_t new_size, void *user)
+{
+    if (new_size == 0 && atomic_load(&frees_left) >= 0 && atomic_fetch_sub(&frees_left, 1) == 0) {
+        atomic_store(&may_end, 1);
+        pthread_join(ending, NULL);
+    }
+    return counting_realloc(block, old_size, new_size, user);
+}
+
+static void *wait_to_end(void *user)
+{
+    lw_region *work = user;
+    begin(work);
+    lw_block_alloc(passing_heap, at(0x1000), 10, NULL);
+    atomic_store(&done, 1);
+    while (!atomic_load(&may_end))
+        sched_yield();
+    return NULL;
+}
+
+/* Returns whether the context's end had so many frees. */
+static int end_at_free(long long number)
+{
+    lw_context_options options = counting_options(&memory);
+    options.allocator.realloc = realloc_and_let_end;
+    atomic_store(&done, 0);
+    atomic_store(&may_end, 0);
+    CHECK_EQ(lw_context_create(&options, &passing, NULL), LW_OK);
+    passing_heap = add_domain(passing, "heap", 0, NULL);
+    pthread_create(&ending, NULL, wait_to_end, add_region(passing, "work", LW_SCOPE_THREAD));
+    while (!atomic_load(&done))
+        sched_yield();
+    atomic_store(&frees_left, number);
+    lw_context_release(passing);
+    int came = atomic_load(&frees_left) < 0;
+    atomic_store(&frees_left, -1);
+    if (!came) {
+        atomic_store(&may_end, 1);
+        pthread_join(ending, NULL);
+    }
+    CHECK_EQ(memory.bytes, 0);
+    CHECK_EQ(memory.wrong, 0);
+    return came;
+}
+
+static void end_of_a_thread_within_that_of_the_context(void)
+{
+    long long number = 0;
+    while (end_at_free(number))
+        number++;
+    CHECK(number > 10);
+}
+
 int main(void)
 {
     context = open_context();
@@ -176,5 +239,6 @@ int main(void)
     events_of_a_thread_that_ends();
     lw_context_release(context);
     ends_of_threads_and_context();
+    end_of_a_thread_within_that_of_the_context();
     return check_result();
 }

@@ -285,6 +285,7 @@ Test(carved, adopt_refuses)
     expect_error(lw_domain_adopt(pool.carved, NULL, &error), LW_E_INVALID, &error);
     expect_error(lw_domain_adopt(pool.host.heap, at(0x10000), &error), LW_E_INVALID, &error);
     expect_error(lw_domain_adopt(pool.carved, at(0x10010), &error), LW_E_NOT_FOUND, &error);
+    expect_error(lw_domain_adopt(pool.carved, at(0x10008), &error), LW_E_NOT_FOUND, &error);
     expect_error(lw_domain_adopt(pool.carved, at(0x50000), &error), LW_E_NOT_FOUND, &error);
     expect_live(pool.host.heap, 4096, 1);
     cr_assert_eq(lw_domain_adopt(pool.carved, at(0x10000), &error), LW_OK);

@@ -279,6 +279,34 @@ Test(code, an_adopted_chunk_with_code_still_ends_it)
     close_host(&machine.host);
 }
 
+/* Four stacks under one hash, of which some die: the others are found still. */
+Test(code, stacks_of_one_hash_die_apart)
+{
+    static const int dying[][2] = {{0, 0}, {3, 3}, {1, 2}, {0, 3}};
+    for (int times = 0; times < 4; times++) {
+        machine machine;
+        lw_site sites[4];
+        uint64_t words[4];
+        open_machine(&machine, 1);
+        for (int pass = 0; pass < 3; pass++) {
+            for (int i = 0; i < 4; i++) {
+                words[i] = CODE + (uint64_t)i * 4096 + 8;
+                lw_stack stack = {&words[i], 1, 0, 99};
+                lw_block_alloc(machine.domain, at(machine.next += 64), 16, &stack);
+                lw_site site = site_at(machine.domain, machine.next);
+                bool died = pass == 1 && (i == dying[times][0] || i == dying[times][1]);
+                cr_assert(pass == 0 || (site == sites[i]) == !died);
+                sites[i] = site;
+            }
+            if (pass == 0) {
+                lw_block_free(machine.domain, at(CODE + (uint64_t)dying[times][0] * 4096));
+                lw_block_free(machine.domain, at(CODE + (uint64_t)dying[times][1] * 4096));
+            }
+        }
+        close_host(&machine.host);
+    }
+}
+
 /* ---- arguments ---- */
 
 Test(code, watch_refuses_bad_arguments)

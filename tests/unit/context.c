@@ -40,6 +40,16 @@ Test(context, create_zeroes_its_result_on_failure)
     cr_assert_null(context);
 }
 
+Test(context, create_refuses_what_is_reserved)
+{
+    lw_error error = LW_ERROR_INIT;
+    lw_context *context = at(1);
+    lw_context_options options = LW_CONTEXT_OPTIONS_INIT;
+    options.reserved = 1;
+    expect_error(lw_context_create(&options, &context, &error), LW_E_INVALID, &error);
+    cr_assert_null(context);
+}
+
 /* A caller that ends before the allocator gets the default one. */
 Test(context, create_extends_short_options_with_defaults)
 {
@@ -259,6 +269,10 @@ Test(context, births_are_recycled_while_their_round_is_open)
     open_host(&host);
     cr_assert_eq(lw_region_create(host.context, "outer", NULL, &outer, NULL), LW_OK);
     cr_assert_eq(lw_region_create(host.context, "inner", NULL, &inner, NULL), LW_OK);
+    lw_domain *device = add_domain(host.context, "device", LW_DOMAIN_APART, NULL);
+    cr_assert_eq(lw_region_begin(inner, &b, NULL), LW_OK);
+    lw_block_alloc(device, at(0x1000), 7, NULL); /* lives through it all, in a map of its own */
+    cr_assert_eq(lw_region_end(inner, b, NULL, NULL), LW_OK);
     cr_assert_eq(lw_region_begin(outer, &a, NULL), LW_OK);
     for (uint64_t i = 0; i < 500; i++) {
         uint64_t word = i + 1;
@@ -282,6 +296,12 @@ Test(context, births_are_recycled_while_their_round_is_open)
     cr_assert_eq(stats.current_bytes, 160000);
     cr_assert_eq(lw_region_end(outer, a, &stats, NULL), LW_OK);
     cr_assert_eq(stats.current_bytes, 160500);
+    cr_assert_eq(lw_region_stats_get(inner, 0, &stats, NULL), LW_OK);
+    cr_assert_eq(stats.current_bytes, 160007);
+    lw_block_free(device, at(0x1000));
+    expect_live(device, 0, 0);
+    cr_assert_eq(lw_region_stats_get(inner, 0, &stats, NULL), LW_OK);
+    cr_assert_eq(stats.current_bytes, 160000);
     cr_assert_eq(site_at(host.heap, 0x1000), 1);
     cr_assert_eq(site_at(host.heap, 0x1000 + 499 * 16), 500);
     close_host(&host);

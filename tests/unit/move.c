@@ -171,6 +171,9 @@ Test(move, moves_may_nest)
         for (uint64_t i = 0; i < DEPTH; i++)
             lw_move_begin(marked.host.heap, at((i + 1) * 64), &moves[i]);
         expect_live(marked.host.heap, 0, 0);
+        lw_move unknown; /* and one of a block that nobody knows, innermost */
+        lw_move_begin(marked.host.heap, at(0x9990), &unknown);
+        lw_move_cancel(&unknown);
         for (int i = DEPTH - 1; i >= 0; i--) {
             if (i % 2)
                 lw_move_cancel(&moves[i]);

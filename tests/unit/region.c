@@ -36,6 +36,7 @@ Test(region, create_refuses_bad_arguments)
     expect_error(lw_region_create(host.context, NULL, NULL, &region, &error), LW_E_INVALID,
                  &error);
     cr_assert_null(region);
+    expect_error(lw_region_create(host.context, "", NULL, &region, &error), LW_E_INVALID, &error);
     expect_error(lw_region_create(host.context, "r", NULL, NULL, &error), LW_E_INVALID, &error);
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         options.scope = scopes[i];

@@ -6,10 +6,10 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 
-all=
+all= patience=1
 case "${1-}" in
 '') ;;
---all) all=1 ;;
+--all) all=1 patience=20; export LW_TEST_ALL=1 ;;
 *) echo "usage: tests/run.sh [--all]" >&2; exit 2 ;;
 esac
 
@@ -26,7 +26,8 @@ build() {
     tree=$1 target=$2
     shift 2
     echo "== build/$tree"
-    if ! configure "$tree" "$@" || ! meson compile -C "build/$tree" ${target:+"$target"} >"build/$tree.log" 2>&1
+    if ! configure "$tree" "$@" ||
+        ! meson compile -C "build/$tree" ${target:+"$target"} >"build/$tree.log" 2>&1
     then
         tail -n 60 "build/$tree.log"
         event fail "$tree: does not build"
@@ -40,7 +41,7 @@ run_suites() {
     shift 2
     rm -f "$tree/meson-logs/testlog.json"
     status=0
-    meson test -C "$tree" --no-rebuild "$@" || status=$?
+    meson test -C "$tree" --no-rebuild --timeout-multiplier "$patience" "$@" || status=$?
     if [ -f "$tree/meson-logs/testlog.json" ]; then
         cp "$tree/meson-logs/testlog.json" "$results/$run.json"
     fi
@@ -50,7 +51,7 @@ run_suites() {
 # Prints the path of CPython $1 if it is on this machine with its headers.
 find_python() {
     for candidate in "$(command -v "python$1" || true)" \
-        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/"python$1" /usr/local/bin/"python$1"; do
+        "${PYENV_ROOT:-${HOME-}/.pyenv}"/versions/"$1".*/bin/"python$1" /usr/local/bin/"python$1"; do
         if [ -x "$candidate" ] && "$candidate" -c "$python_probe" "$1" 2>/dev/null; then
             echo "$candidate"
             return 0
@@ -67,7 +68,7 @@ install_missing tests || event fail "setup: packages are missing"
 system=$(system_python)
 system_version=$("$system" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 sanitizers="-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true"
-only_library="-Dtests=enabled -Dexamples=disabled -Dbench=disabled -Ddocs=disabled"
+only_tests="-Dtests=enabled -Dexamples=disabled -Dbench=disabled -Ddocs=disabled"
 
 # shellcheck disable=SC2086 # options are words
 if build asan "" $sanitizers -Dpython="$system" -Dcpython=enabled -Dtests=enabled; then
@@ -80,21 +81,23 @@ for version in 3.11 3.12 3.13; do
         continue
     fi
     # shellcheck disable=SC2086
-    if build "asan-$version" cpython-package $sanitizers $only_library -Dpython="$python" -Dcpython=enabled; then
+    if build "asan-$version" cpython-package $sanitizers $only_tests -Dpython="$python" \
+        -Dcpython=enabled
+    then
         run_suites "asan-$version" "asan-$version" --suite python
     fi
 done
 # shellcheck disable=SC2086
-if build tsan threads-tests -Db_sanitize=thread -Db_lundef=false -Dwerror=true $only_library -Dcpython=disabled; then
+if build tsan threads-tests -Db_sanitize=thread -Db_lundef=false -Dwerror=true $only_tests \
+    -Dcpython=disabled
+then
     run_suites tsan tsan --suite threads
 fi
 if build release "" -Dbuildtype=release -Dpython="$system"; then
-    run_suites release release --suite release --suite limits --suite examples --suite bench --suite python
-    if [ "$all" ]; then
+    run_suites release release --suite release --suite limits --suite examples --suite bench \
+        --suite python
+    [ -z "$all" ] ||
         run_suites release-c release --suite unit --suite model --suite fault --suite threads
-        # The models take the number of random histories as their argument.
-        run_suites models release --suite model --test-args 300 --timeout-multiplier 20
-    fi
 fi
 
 "$system" tests/tally/tally.py "$results"

@@ -505,10 +505,11 @@ static long long live_through(long long fail_at, int persistent)
     return day.calls;
 }
 
-/* usage: record [1: every allocation fails for good too, and not every fifth] */
+/* usage: record [stride: each so-many-th allocation also fails for good; 1 with all tests] */
 int main(int argc, char **argv)
 {
-    long long calls = live_through(0, 0), stride = argc > 1 ? atoll(argv[1]) : 5;
+    long long calls = live_through(0, 0);
+    long long stride = argc > 1 ? atoll(argv[1]) : getenv("LW_TEST_ALL") ? 1 : 5;
     if (stride < 1)
         return 2;
     for (long long n = 1; n <= calls && !failures; n++) {

@@ -2,7 +2,7 @@
  * list of blocks, each with the list of rounds it was born in. The threads are real and take turns,
  * so that every number has one right value at every moment.
  *
- * usage: record [rounds of the whole, default 8] [first seed] */
+ * usage: record [rounds of the whole] [first seed] */
 #include <leakwatch.h>
 
 #include <pthread.h>
@@ -563,7 +563,7 @@ static void step(void)
 
 int main(int argc, char **argv)
 {
-    int times = argc > 1 ? atoi(argv[1]) : 8;
+    int times = argc > 1 ? atoi(argv[1]) : getenv("LW_TEST_ALL") ? 200 : 8;
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     pthread_t threads[THREADS];
     for (int i = 1; i < THREADS; i++)

@@ -12,7 +12,7 @@ static uint64_t address_of(const void *block)
     return (uint64_t)(uintptr_t)block;
 }
 
-static bool aligned(const lw_domain *domain, lwi_thread *thread, uint64_t address)
+static inline bool aligned(const lw_domain *domain, lwi_thread *thread, uint64_t address)
 {
     if ((address & domain->align_mask) == 0)
         return true;
@@ -20,7 +20,7 @@ static bool aligned(const lw_domain *domain, lwi_thread *thread, uint64_t addres
     return false;
 }
 
-static lwi_thread *thread_begin(lw_context *context)
+static inline lwi_thread *thread_begin(lw_context *context)
 {
     lwi_thread *thread = lwi_thread_get(context);
     if (!thread) {

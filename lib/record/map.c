@@ -93,7 +93,7 @@ static void *child_make(lwi_map *map, _Atomic(void *) *place, size_t size)
 
 _Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create)
 {
-    lwi_root *root = lwi_map_root(map, address, create);
+    lwi_root *root = address >> 48 == 0 ? map->low : lwi_map_root(map, address, create);
     if (!root)
         return NULL;
     _Atomic(lwi_middle *) *m = &root->middle[middle_index(address)];
@@ -235,7 +235,7 @@ static bool promote(lwi_map *map, _Atomic uintptr_t *page, uintptr_t word, unsig
 
 /* ---- the three things an event does ---- */
 
-static bool slot_change(const lwi_map *map, unsigned level, lwi_slot_word *slot, uint64_t *old,
+static inline bool slot_change(const lwi_map *map, unsigned level, lwi_slot_word *slot, uint64_t *old,
                         uint64_t value, _Atomic uint32_t *held)
 {
     if (*old)

@@ -10,7 +10,7 @@ enum { TIMES = 2 };
 #elif defined(__SANITIZE_ADDRESS__)
 enum { TIMES = 4 };
 #else
-enum { TIMES = 18 };
+enum { TIMES = 8 };
 #endif
 
 enum { THREADS = 3, PAGES = 1000, GRANULES = 256, SIZE = 4096 };

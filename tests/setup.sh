@@ -48,6 +48,7 @@ install_missing() {
         need doxygen "checks that everything public is documented" command -v doxygen
         need python3-venv "tests pip install in a fresh environment" \
             "$(system_python)" -c 'import ensurepip, venv'
+        need python3-numpy "tests how its arrays are seen" "$(system_python)" -c 'import numpy'
     fi
     if [ -z "$missing" ]; then
         return 0

@@ -99,7 +99,9 @@ enum lw_status_code {
     LW_E_RUNTIME = -5,     /**< a runtime's callback failed or broke its contract */
     LW_E_LIMIT = -6,       /**< more than the format can hold (2^32 nodes, names, ...) */
     LW_E_UNSUPPORTED = -7, /**< this platform or host cannot do it */
-    LW_E_IO = -8           /**< the writer you passed answered with an error */
+    LW_E_IO = -8,          /**< the writer you passed, or the system, could not write or read */
+    LW_E_CANCELLED = -9,   /**< the progress callback said stop; nothing changed */
+    LW_E_FORMAT = -10      /**< not a file of ours, damaged, or from a newer version */
 };
 
 /**
@@ -152,6 +154,17 @@ typedef struct lw_allocator {
  * @return 0 to go on, anything else to stop: the call then answers ::LW_E_IO
  */
 typedef int (*lw_write_fn)(const char *text, size_t length, void *user);
+
+/**
+ * Hears how far a long call has come, some times a second at most and from the calling thread.
+ *
+ * @param phase what is being done: "enumerate", "dominators"; a static string
+ * @param done  how much of the phase is done
+ * @param total how much there is; 0 when nobody knows
+ * @param user  the caller's pointer
+ * @return 0 to go on, anything else to give up: the call then answers ::LW_E_CANCELLED
+ */
+typedef int (*lw_progress_fn)(const char *phase, uint64_t done, uint64_t total, void *user);
 
 LW_END_DECLS
 

@@ -17,6 +17,8 @@ static const struct {
     {LW_E_LIMIT, "LW_E_LIMIT"},
     {LW_E_UNSUPPORTED, "LW_E_UNSUPPORTED"},
     {LW_E_IO, "LW_E_IO"},
+    {LW_E_CANCELLED, "LW_E_CANCELLED"},
+    {LW_E_FORMAT, "LW_E_FORMAT"},
 };
 
 const char *lw_status_name(lw_status status)

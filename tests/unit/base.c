@@ -25,6 +25,8 @@ Test(base, each_status_has_a_name_and_a_value_for_ever)
         {LW_E_LIMIT, -6, "LW_E_LIMIT"},
         {LW_E_UNSUPPORTED, -7, "LW_E_UNSUPPORTED"},
         {LW_E_IO, -8, "LW_E_IO"},
+        {LW_E_CANCELLED, -9, "LW_E_CANCELLED"},
+        {LW_E_FORMAT, -10, "LW_E_FORMAT"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         cr_assert_eq(all[i].status, all[i].value);

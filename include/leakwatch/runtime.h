@@ -112,7 +112,9 @@ enum lw_sink_type_flags {
 /** Bits for lw_sink_root_kind(). */
 enum lw_root_flags {
     LW_ROOT_ASKER = 1,   /**< a variable of the code that asks: the last resort of a path */
-    LW_ROOT_BORROWED = 2 /**< not a counted reference (see lw_sink_references()) */
+    LW_ROOT_BORROWED = 2, /**< not a counted reference (see lw_sink_references()) */
+    LW_ROOT_BYSTANDER = 4 /**< a frame, an iterator: holds for now. Paths from owners (modules,
+                               globals, caches) come before equally strong ones from here */
 };
 
 /**

@@ -331,7 +331,7 @@ uint32_t lw_sink_root_kind(lw_sink *sink, const char *name, uint32_t flags)
         fail(sink, LW_E_RUNTIME, "lw_sink_root_kind: name is NULL");
         return 0;
     }
-    if (flags & ~(uint32_t)(LW_ROOT_ASKER | LW_ROOT_BORROWED)) {
+    if (flags & ~(uint32_t)(LW_ROOT_ASKER | LW_ROOT_BORROWED | LW_ROOT_BYSTANDER)) {
         fail(sink, LW_E_RUNTIME, "lw_sink_root_kind: flags 0x%x of \"%.60s\" are unknown",
              (unsigned)flags, name);
         return 0;

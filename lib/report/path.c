@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "report/frame.h"
+#include "report/label.h"
 #include "report/table.h"
 
 /* A path longer than this shows its two ends only. */
@@ -33,40 +34,6 @@ static lw_status put_type(const view *view, lw_node node, lwi_text *text, lw_err
     if (status == LW_OK)
         lwi_text_name(text, type.name);
     return status;
-}
-
-static void put_label(lwi_text *text, const lw_label *label)
-{
-    static const char *const around[][2] = {
-        [LW_LABEL_ATTRIBUTE] = {".", ""},
-        [LW_LABEL_KEY] = {"[", "]"},
-        [LW_LABEL_VARIABLE] = {"", ""},
-        [LW_LABEL_INTERNAL] = {"(", ")"},
-    };
-    if (label->style == -1) {
-        lwi_text_put(text, "[");
-        lwi_text_number(text, label->index);
-        lwi_text_put(text, "]");
-    } else if (label->style >= 0 && label->style <= LW_LABEL_INTERNAL) {
-        lwi_text_put(text, around[label->style][0]);
-        lwi_text_name(text, label->text);
-        lwi_text_put(text, around[label->style][1]);
-    } else {
-        lwi_text_put(text, "(no name)");
-    }
-}
-
-static void put_kind(lwi_text *text, int32_t kind)
-{
-    static const char *const marks[] = {
-        [LW_EDGE_STRONG] = "",
-        [LW_EDGE_BORROWED] = ", borrowed",
-        [LW_EDGE_WEAK] = ", weak",
-        [LW_EDGE_EPHEMERON] = ", ephemeron",
-        [LW_EDGE_UNKNOWN] = ", found by scanning",
-    };
-    if (kind >= LW_EDGE_STRONG && kind <= LW_EDGE_UNKNOWN)
-        lwi_text_put(text, marks[kind]);
 }
 
 static lw_status get_frame(const view *view, uint32_t level, lw_frame *frame, lw_error *error)
@@ -201,7 +168,7 @@ static lw_status root_row(const view *view, lwi_text *cells, lw_error *error)
         lwi_text_name(&cells[0], path->root_kind);
         if (path->root_label.style != -2) {
             lwi_text_put(&cells[0], " ");
-            put_label(&cells[0], &path->root_label);
+            lwi_text_label(&cells[0], &path->root_label);
         }
     }
     return put_type(view, path->first, &cells[1], error);
@@ -221,9 +188,9 @@ static lw_status step_row(const view *view, uint32_t step, lwi_text *cells, lw_e
     if (status != LW_OK)
         return status;
     put_stem(&cells[0], step + 1 == view->path.steps ? LWI_END : LWI_BAR);
-    put_label(&cells[0], &edge.label);
+    lwi_text_label(&cells[0], &edge.label);
     status = put_type(view, edge.to, &cells[1], error);
-    put_kind(&cells[1], edge.kind);
+    lwi_text_edge_kind(&cells[1], edge.kind);
     return status;
 }
 
@@ -298,29 +265,6 @@ static lw_status write_text(view *view, lw_error *error)
     return status;
 }
 
-static void json_label(lwi_json *json, const lw_label *label)
-{
-    static const char *const styles[] = {
-        [LW_LABEL_ATTRIBUTE] = "attribute",
-        [LW_LABEL_KEY] = "key",
-        [LW_LABEL_VARIABLE] = "variable",
-        [LW_LABEL_INTERNAL] = "internal",
-    };
-    if (label->style == -1) {
-        lwi_json_object(json, "label");
-        lwi_json_string(json, "style", "index");
-        lwi_json_unsigned(json, "index", label->index);
-        lwi_json_object_end(json);
-    } else if (label->style >= 0 && label->style <= LW_LABEL_INTERNAL) {
-        lwi_json_object(json, "label");
-        lwi_json_string(json, "style", styles[label->style]);
-        lwi_json_string(json, "text", label->text);
-        lwi_json_object_end(json);
-    } else {
-        lwi_json_null(json, "label");
-    }
-}
-
 static lw_status json_type(const view *view, lwi_json *json, lw_node node, lw_error *error)
 {
     lw_type_info type;
@@ -336,7 +280,7 @@ static lw_status json_root(const view *view, lwi_json *json, lw_error *error)
 {
     lwi_json_object(json, "root");
     lwi_json_string(json, "kind", view->path.root_kind);
-    json_label(json, &view->path.root_label);
+    lwi_json_label(json, &view->path.root_label);
     lwi_json_bool(json, "asker", view->path.asker);
     lwi_json_unsigned(json, "outside", view->path.outside);
     lw_status status = json_type(view, json, view->path.first, error);
@@ -346,11 +290,6 @@ static lw_status json_root(const view *view, lwi_json *json, lw_error *error)
 
 static lw_status json_steps(const view *view, lwi_json *json, lw_error *error)
 {
-    static const char *const kinds[] = {
-        [LW_EDGE_STRONG] = "strong",       [LW_EDGE_BORROWED] = "borrowed",
-        [LW_EDGE_WEAK] = "weak",           [LW_EDGE_EPHEMERON] = "ephemeron",
-        [LW_EDGE_UNKNOWN] = "unknown",
-    };
     lwi_json_array(json, "steps");
     for (uint32_t step = 0; step < view->path.steps && !view->out->failed; step++) {
         lw_edge edge = LW_EDGE_INIT;
@@ -358,9 +297,8 @@ static lw_status json_steps(const view *view, lwi_json *json, lw_error *error)
         if (status != LW_OK)
             return status;
         lwi_json_object(json, NULL);
-        bool known = edge.kind >= LW_EDGE_STRONG && edge.kind <= LW_EDGE_UNKNOWN;
-        lwi_json_string(json, "kind", kinds[known ? edge.kind : LW_EDGE_UNKNOWN]);
-        json_label(json, &edge.label);
+        lwi_json_edge_kind(json, edge.kind);
+        lwi_json_label(json, &edge.label);
         if ((status = json_type(view, json, edge.to, error)) != LW_OK)
             return status;
         lwi_json_object_end(json);

@@ -246,8 +246,8 @@ REFUSED(root_of_zero, "lw_sink_root: key 0", {
 REFUSED(root_kind_without_name, "lw_sink_root_kind: name is NULL", {
     return lw_sink_root_kind(sink, NULL, 0) == 0;
 })
-REFUSED(unknown_root_flags, "flags 0x4 of \"global\"", {
-    return lw_sink_root_kind(sink, "global", 4) == 0;
+REFUSED(unknown_root_flags, "flags 0x8 of \"global\"", {
+    return lw_sink_root_kind(sink, "global", 8) == 0;
 })
 REFUSED(references_of_zero, "lw_sink_references: key 0", { return lw_sink_references(sink, 0, 1); })
 REFUSED(external_of_zero, "lw_sink_external: key 0", { return lw_sink_external(sink, 0, 1); })

@@ -187,25 +187,39 @@ LW_API lw_status lw_diff_each(const lw_diff *diff, uint32_t index, int32_t set, 
 /** Retention paths: from a root to what it keeps alive. Immutable; keeps its snapshot alive. */
 typedef struct lw_paths lw_paths;
 
-/** How to look for paths. Zero in a field means the default. */
+/** How to look for paths, and what to look past. Zero in a field means the default. */
 typedef struct lw_paths_options {
-    uint32_t struct_size; /**< set by ::LW_PATHS_OPTIONS_INIT */
-    uint32_t limit;       /**< the most paths to find; 0: one */
+    uint32_t struct_size;  /**< set by ::LW_PATHS_OPTIONS_INIT */
+    uint32_t limit;        /**< the most paths to find; 0: one */
+    uint32_t ignore_edges; /**< bits 1 << ::lw_edge_kind: references of these kinds are not taken */
+    uint32_t reserved;     /**< 0 */
+    const lw_node *ignore_nodes;   /**< no path goes through or begins at these; it may end there */
+    uint64_t ignore_node_count;    /**< how many */
+    const uint32_t *ignore_types;  /**< the same for all nodes of these types */
+    uint64_t ignore_type_count;    /**< how many */
+    const lw_label *ignore_labels; /**< references with these labels are not taken */
+    uint64_t ignore_label_count;   /**< how many */
+    const char *const *ignore_roots; /**< names of root kinds no path begins with, "held from
+                                          outside" among them; names of no kind are allowed */
+    uint64_t ignore_root_count;      /**< how many */
 } lw_paths_options;
 
 /** Initial value of ::lw_paths_options. */
 #define LW_PATHS_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        (uint32_t)sizeof(lw_paths_options), 0                                                      \
+        (uint32_t)sizeof(lw_paths_options), 0, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0            \
     }
 
 /**
- * Finds retention paths to any of some nodes: the strongest first, among these the shortest,
- * among these the first by content. Weak edges never retain; variables of the asking code come
- * last. The paths share no node on the way, so that each further one tells something new; only
- * what the root holds may be shared, by paths that go different ways from there.
+ * Finds retention paths to any of some nodes: the strongest first; among these those from owners
+ * before those from bystanders (::LW_ROOT_BYSTANDER); then the shortest, then the first by content.
+ * Weak edges never retain; variables of the asking code come last. The paths share no node on the
+ * way, so that each further one tells something new; only what the root holds may be shared, by
+ * paths that go different ways from there.
  *
- * Breadth-first, one queue per strength; never recurses.
+ * Breadth-first, one queue per strength; never recurses. The first question to a snapshot makes an
+ * index of who holds whom, 4 bytes per node and per reference, which stays with the snapshot: the
+ * next questions cost what they reach. Only references that are ignored need an index of their own.
  *
  * @param snapshot where to look
  * @param targets  the nodes, in any order; one path ends at one of them
@@ -214,7 +228,8 @@ typedef struct lw_paths_options {
  * @param paths    receives the paths, perhaps none (garbage), to be given to
  *                 lw_paths_release(); NULL on failure
  * @param error    NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (no such node) or ::LW_E_NOMEM. immutable.
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (no such node, or no such type to ignore) or
+ *         ::LW_E_NOMEM. immutable.
  */
 LW_API lw_status lw_paths_find(lw_snapshot *snapshot, const lw_node *targets, uint64_t count,
                                const lw_paths_options *options, lw_paths **paths,

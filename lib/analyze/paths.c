@@ -29,11 +29,13 @@ void lw_paths_release(lw_paths *paths)
     lwi_free(&mem, paths, sizeof *paths);
 }
 
-static bool find_all(lw_paths *paths, const lw_node *targets, uint64_t count, uint32_t limit)
+static bool find_all(lw_paths *paths, const lw_node *targets, uint64_t count,
+                     const lw_paths_options *options)
 {
     lwi_search search;
     bool found = true;
-    bool ready = lwi_search_init(&search, paths->snapshot, &paths->mem, targets, count);
+    uint32_t limit = options->limit ? options->limit : 1;
+    bool ready = lwi_search_init(&search, paths->snapshot, &paths->mem, targets, count, options);
     while (ready && found && paths->count < limit)
         ready = lwi_search_next(&search, paths, &found);
     lwi_search_free(&search);
@@ -59,8 +61,11 @@ lw_status lw_paths_find(lw_snapshot *snapshot, const lw_node *targets, uint64_t 
         if (status != LW_OK)
             return status;
     }
+    status = lwi_filter_check(snapshot, &full, error);
+    if (status != LW_OK)
+        return status;
     lw_paths *made = new_paths(snapshot);
-    if (!made || !find_all(made, targets, count, full.limit ? full.limit : 1)) {
+    if (!made || !find_all(made, targets, count, &full)) {
         lw_paths_release(made);
         return lwi_nomem(error, "retention paths");
     }
@@ -104,7 +109,7 @@ lw_status lw_path_get(const lw_paths *paths, uint32_t index, lw_path *path, lw_e
     if (from->root == LWI_NO_ROOT) {
         uint64_t count = lwi_rare_get(&snapshot->outside, from->first);
         full.outside = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-        full.root_kind = "held from outside";
+        full.root_kind = LWI_OUTSIDE_NAME;
         full.root_label = lwi_label_of(snapshot, 0);
     } else {
         const lwi_root *root = &snapshot->roots[from->root];

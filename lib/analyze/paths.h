@@ -2,9 +2,9 @@
 #ifndef LWI_ANALYZE_PATHS_H
 #define LWI_ANALYZE_PATHS_H
 
-#include "snapshot/snapshot.h"
-
-#include <leakwatch/analyze.h>
+#include "analyze/filter.h"
+#include "base/index.h"
+#include "snapshot/holders.h"
 
 typedef struct lwi_path {
     uint64_t first_step;
@@ -44,44 +44,49 @@ typedef struct lwi_cut {
 
 /* The state of a search that finds one path after the other. */
 typedef struct lwi_search {
-    const lw_snapshot *snapshot;
+    lw_snapshot *snapshot;
     lwi_mem *mem;
-    lwi_rows holders;    /* who holds each node, over edges of `holder_strength` or stronger */
-    uint64_t holder_count;
-    int holder_strength; /* -1: not built yet */
+    lwi_filter filter;
+    const lwi_holders *holders; /* NULL: not asked for yet */
+    lwi_holders own;     /* `holders`, where edges are ignored */
     int strength;        /* of the paths that are looked for now */
+    bool bystanders;     /* may begin them; the owners of this strength are done */
     uint64_t *targets;   /* bits: a path ends here */
-    uint64_t *banned;    /* bits: a path found before goes through here */
+    uint64_t *banned;    /* bits: ignored, or a path found before goes through here */
     uint64_t *began;     /* bits: a path found before begins here, with one of `cuts` */
     lwi_cut *cuts;
     uint64_t cut_count, cut_room;
+    lwi_index cut_index; /* by both ends */
     uint64_t *rooted;    /* bits: a root or something outside holds it */
     uint64_t *used;      /* bits: this root is a whole path of no steps already */
     uint64_t *used_outside;
-    uint32_t *distance;  /* to the nearest target; FAR: not reached */
+    uint64_t *seen;      /* bits: reached, so its distance holds */
+    uint32_t *distance;  /* to the nearest target */
     lw_node *queue;
     uint32_t reached;
+    bool complete;       /* the queue holds all that can be reached over `edges`, nearest first */
+    int edges;           /* the weakest that the queue was made with */
     lwi_taken *taken;
     uint64_t taken_count, taken_room;
 } lwi_search;
 
-bool lwi_search_init(lwi_search *search, const lw_snapshot *snapshot, lwi_mem *mem,
-                     const lw_node *targets, uint64_t count);
+/* `options` must outlive the search. */
+bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,
+                     const lw_node *targets, uint64_t count, const lw_paths_options *options);
 void lwi_search_free(lwi_search *search);
 
 /* Whether a path found before began with this step. */
 bool lwi_search_is_cut(const lwi_search *search, lw_node from, lw_node to);
 
+/* Whether paths of now may take an edge. */
+bool lwi_search_takes(const lwi_search *search, uint64_t edge);
+
 /* Adds the next path, if there is one; false: no memory. */
 bool lwi_search_next(lwi_search *search, lw_paths *paths, bool *found);
 
-/* Fills `holders` for edges of a strength; false: no memory. */
-bool lwi_search_turn(lwi_search *search, int strength);
-void lwi_search_turn_free(lwi_search *search);
-
-/* Picks the first path by content among the nearest: `level` to the end of the queue are the
- * nodes at the distance at which a root was found. False: no memory. */
-bool lwi_search_pick(lwi_search *search, uint32_t level, lw_paths *paths);
+/* Picks the first path by content among the nearest: [begin, end) of the queue are the nodes at
+ * the distance at which a root was found. False: no memory. */
+bool lwi_search_pick(lwi_search *search, uint32_t begin, uint32_t end, lw_paths *paths);
 
 /* The best root of a node that may begin a path now, by strength and content; false: none. For a
  * node that is only held from outside, *root is LWI_NO_ROOT. */

@@ -1,4 +1,4 @@
-/* Who holds whom, and which of the nearest paths comes first by content.
+/* Which of the nearest paths comes first by content.
  *
  * All shortest paths run along falling distances. From the roots on we keep the set of nodes that
  * the best words so far lead to, and take the best next words from any of them: that is the first
@@ -11,91 +11,6 @@
 
 #define NO_PARENT UINT64_MAX
 #define TAKEN (UINT32_MAX - 1) /* a distance: it is in the set that is being made */
-
-enum {
-    AHEAD = 16 /* edges whose targets' memory is asked for before their turn */
-};
-
-/* --- rows of holders ----------------------------------------------------------------------- */
-
-static bool leads(const lw_snapshot *snapshot, lw_node from, uint64_t edge, int strength)
-{
-    return snapshot->rows.items[edge] != from &&
-           lwi_edge_strength(lwi_kind_at(snapshot, edge)) <= strength;
-}
-
-void lwi_search_turn_free(lwi_search *search)
-{
-    uint64_t nodes = search->snapshot->info.nodes;
-    lwi_rows *rows = &search->holders;
-    lwi_free(search->mem, rows->base, lwi_array_size(nodes / LWI_ROWS + 1, sizeof *rows->base));
-    lwi_free(search->mem, rows->end, lwi_array_size(nodes, sizeof *rows->end));
-    lwi_free(search->mem, rows->items, lwi_array_size(search->holder_count, sizeof *rows->items));
-    *rows = (lwi_rows){NULL, NULL, NULL};
-    search->holder_count = 0;
-    search->holder_strength = -1;
-}
-
-static bool make_rows(lwi_search *search, int strength)
-{
-    const lw_snapshot *snapshot = search->snapshot;
-    const uint32_t *items = snapshot->rows.items;
-    uint64_t nodes = snapshot->info.nodes, edges = snapshot->info.edges;
-    lwi_rows *rows = &search->holders;
-    rows->base = lwi_alloc(search->mem, lwi_array_size(nodes / LWI_ROWS + 1, sizeof *rows->base));
-    rows->end = lwi_alloc(search->mem, lwi_array_size(nodes, sizeof *rows->end));
-    if (!rows->base || !rows->end)
-        return false;
-    for (lw_node from = 0; from < nodes; from++) {
-        uint64_t edge = lwi_row_start(&snapshot->rows, from);
-        uint64_t end = lwi_is_garbage(snapshot, from) ? edge : lwi_row_end(&snapshot->rows, from);
-        for (; edge < end; edge++) {
-            if (edge + AHEAD < edges)
-                LWI_PREFETCH(&rows->end[items[edge + AHEAD]]);
-            if (leads(snapshot, from, edge, strength))
-                rows->end[items[edge]]++;
-        }
-    }
-    uint64_t count;
-    if (!lwi_rows_open(rows, (uint32_t)nodes, &count))
-        return false; /* no memory holds so many */
-    rows->items = lwi_resize(search->mem, NULL, 0, lwi_array_size(count, sizeof *rows->items));
-    if (rows->items)
-        search->holder_count = count;
-    return rows->items || count == 0;
-}
-
-static void fill_rows(lwi_search *search, int strength)
-{
-    const lw_snapshot *snapshot = search->snapshot;
-    const uint32_t *items = snapshot->rows.items;
-    uint64_t edges = snapshot->info.edges;
-    lwi_rows *rows = &search->holders;
-    for (lw_node from = 0; from < snapshot->info.nodes; from++) {
-        uint64_t edge = lwi_row_start(&snapshot->rows, from);
-        uint64_t end = lwi_is_garbage(snapshot, from) ? edge : lwi_row_end(&snapshot->rows, from);
-        for (; edge < end; edge++) {
-            if (edge + 2 * AHEAD < edges) {
-                LWI_PREFETCH(&rows->end[items[edge + 2 * AHEAD]]);
-                LWI_PREFETCH(rows->items + lwi_row_end(rows, items[edge + AHEAD]));
-            }
-            if (leads(snapshot, from, edge, strength))
-                rows->items[lwi_row_put(rows, items[edge])] = from;
-        }
-    }
-}
-
-bool lwi_search_turn(lwi_search *search, int strength)
-{
-    lwi_search_turn_free(search);
-    if (!make_rows(search, strength)) {
-        lwi_search_turn_free(search);
-        return false;
-    }
-    fill_rows(search, strength);
-    search->holder_strength = strength;
-    return true;
-}
 
 /* --- sets of nodes ------------------------------------------------------------------------- */
 
@@ -120,12 +35,12 @@ static int compare_starts(const lw_snapshot *snapshot, uint32_t a, lw_node a_nod
     return order ? order : lwi_compare_nodes(snapshot, a_node, b_node);
 }
 
-static bool take_starts(lwi_search *search, uint32_t level)
+static bool take_starts(lwi_search *search, uint32_t begin, uint32_t end)
 {
     uint32_t best = LWI_NO_ROOT, root;
     lw_node best_node = LW_NODE_NONE;
     search->taken_count = 0;
-    for (uint32_t i = level; i < search->reached; i++) {
+    for (uint32_t i = begin; i < end; i++) {
         lw_node node = search->queue[i];
         if (!lwi_search_root(search, node, &root))
             continue;
@@ -160,9 +75,10 @@ static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32
         uint64_t row_end = lwi_row_end(&snapshot->rows, from);
         for (uint64_t edge = lwi_row_start(&snapshot->rows, from); edge < row_end; edge++) {
             lw_node to = snapshot->rows.items[edge];
+            if (!lwi_bits_get(search->seen, to))
+                continue;
             bool taken = search->distance[to] == TAKEN;
-            if ((!taken && search->distance[to] != distance) ||
-                lwi_edge_strength(lwi_kind_at(snapshot, edge)) > search->strength ||
+            if ((!taken && search->distance[to] != distance) || !lwi_search_takes(search, edge) ||
                 lwi_search_is_cut(search, from, to))
                 continue;
             bool none = search->taken_count == end;
@@ -212,17 +128,17 @@ static bool write_path(lwi_search *search, uint64_t last, uint32_t steps, lw_pat
     return true;
 }
 
-bool lwi_search_pick(lwi_search *search, uint32_t level, lw_paths *paths)
+bool lwi_search_pick(lwi_search *search, uint32_t begin, uint32_t end, lw_paths *paths)
 {
-    uint32_t steps = search->distance[search->queue[level]];
-    if (!take_starts(search, level))
+    uint32_t steps = search->distance[search->queue[begin]];
+    if (!take_starts(search, begin, end))
         return false;
-    uint64_t begin = 0, end = search->taken_count;
+    uint64_t from = 0, to = search->taken_count;
     for (uint32_t left = steps; left > 0; left--) {
-        if (!take_nearer(search, begin, end, left - 1))
+        if (!take_nearer(search, from, to, left - 1))
             return false;
-        begin = end;
-        end = search->taken_count;
+        from = to;
+        to = search->taken_count;
     }
-    return write_path(search, begin, steps, paths);
+    return write_path(search, from, steps, paths);
 }

@@ -5,11 +5,10 @@
 #include "analyze/paths.h"
 
 #include "analyze/content.h"
+#include "base/hash.h"
 #include "snapshot/strength.h"
 
 #include <string.h>
-
-#define FAR UINT32_MAX
 
 enum {
     AHEAD = 16 /* nodes of the queue whose rows are asked for before their turn */
@@ -25,30 +24,34 @@ static void free_bits(lwi_mem *mem, uint64_t *items, uint64_t count)
     lwi_free(mem, items, (size_t)lwi_bits_words(count) * sizeof(uint64_t));
 }
 
-bool lwi_search_init(lwi_search *search, const lw_snapshot *snapshot, lwi_mem *mem,
-                     const lw_node *targets, uint64_t count)
+bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,
+                     const lw_node *targets, uint64_t count, const lw_paths_options *options)
 {
     uint64_t nodes = snapshot->info.nodes;
     size_t size = lwi_array_size(nodes, sizeof(uint32_t));
-    *search = (lwi_search){.snapshot = snapshot, .mem = mem, .holder_strength = -1};
+    *search = (lwi_search){.snapshot = snapshot, .mem = mem};
+    lwi_index_init(&search->cut_index, mem);
+    bool filtered = lwi_filter_init(&search->filter, snapshot, options, mem);
     search->targets = bits(mem, nodes);
     search->banned = bits(mem, nodes);
     search->began = bits(mem, nodes);
     search->rooted = bits(mem, nodes);
     search->used = bits(mem, snapshot->info.roots);
     search->used_outside = bits(mem, nodes);
+    search->seen = bits(mem, nodes);
     search->distance = lwi_resize(mem, NULL, 0, size);
     search->queue = lwi_resize(mem, NULL, 0, size);
-    if (!search->targets || !search->banned || !search->began || !search->rooted || !search->used ||
-        !search->used_outside || !search->distance || !search->queue)
+    if (!filtered || !search->targets || !search->banned || !search->began || !search->rooted ||
+        !search->used || !search->used_outside || !search->seen || !search->distance ||
+        !search->queue)
         return false;
-    memset(search->distance, 0xff, size);
     for (uint64_t i = 0; i < count; i++)
         lwi_bits_set(search->targets, targets[i]);
     for (uint32_t i = 0; i < snapshot->info.roots; i++)
         lwi_bits_set(search->rooted, snapshot->roots[i].node);
     for (uint32_t i = 0; i < snapshot->outside.count; i++)
         lwi_bits_set(search->rooted, snapshot->outside.items[i].node);
+    lwi_filter_nodes(&search->filter, search->banned);
     return true;
 }
 
@@ -56,17 +59,20 @@ void lwi_search_free(lwi_search *search)
 {
     lwi_mem *mem = search->mem;
     uint64_t nodes = search->snapshot->info.nodes;
+    lwi_filter_free(&search->filter, mem);
+    lwi_holders_free(&search->own, mem);
     free_bits(mem, search->targets, nodes);
     free_bits(mem, search->banned, nodes);
     free_bits(mem, search->began, nodes);
     lwi_free(mem, search->cuts, lwi_array_size(search->cut_room, sizeof(lwi_cut)));
+    lwi_index_free(&search->cut_index);
     free_bits(mem, search->rooted, nodes);
     free_bits(mem, search->used, search->snapshot->info.roots);
     free_bits(mem, search->used_outside, nodes);
+    free_bits(mem, search->seen, nodes);
     lwi_free(mem, search->distance, lwi_array_size(nodes, sizeof(uint32_t)));
     lwi_free(mem, search->queue, lwi_array_size(nodes, sizeof(uint32_t)));
     lwi_free(mem, search->taken, lwi_array_size(search->taken_room, sizeof(lwi_taken)));
-    lwi_search_turn_free(search);
 }
 
 /* --- roots --------------------------------------------------------------------------------- */
@@ -89,6 +95,13 @@ static int strength_of_root(const lw_snapshot *snapshot, uint32_t root)
     return lwi_root_strength(snapshot->root_kinds[snapshot->roots[root].kind].flags);
 }
 
+static bool may_begin(const lwi_search *search, uint32_t kind)
+{
+    return (search->bystanders ||
+            !lwi_root_stands_by(search->snapshot->root_kinds[kind].flags)) &&
+           !lwi_filter_root_kind(&search->filter, kind);
+}
+
 bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
 {
     const lw_snapshot *snapshot = search->snapshot;
@@ -98,7 +111,8 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
     for (uint32_t i = first_root(snapshot, node);
          i < snapshot->info.roots && snapshot->roots[i].node == node; i++) {
         int strength = strength_of_root(snapshot, i);
-        if (strength > search->strength || lwi_bits_get(search->used, i))
+        if (strength > search->strength || lwi_bits_get(search->used, i) ||
+            !may_begin(search, snapshot->roots[i].kind))
             continue;
         if (!found || strength < strength_of_root(snapshot, *root) ||
             (strength == strength_of_root(snapshot, *root) &&
@@ -106,7 +120,8 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
             *root = i;
         found = true;
     }
-    if (search->strength < LWI_OUTSIDE || (found && strength_of_root(snapshot, *root) == LWI_FIRM))
+    if (search->strength < LWI_OUTSIDE || search->filter.outside ||
+        (found && strength_of_root(snapshot, *root) == LWI_FIRM))
         return found;
     if (lwi_rare_get(&snapshot->outside, node) && !lwi_bits_get(search->used_outside, node)) {
         *root = LWI_NO_ROOT;
@@ -117,113 +132,163 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
 
 /* --- one pass ------------------------------------------------------------------------------ */
 
-static bool has_edges(const lw_snapshot *snapshot, int32_t kind)
+static bool has_edges(const lwi_search *search, int32_t kind)
 {
-    return snapshot->edge_kinds >> kind & 1;
+    return search->snapshot->edge_kinds >> kind & 1 &&
+           !(search->filter.options->ignore_edges >> kind & 1);
 }
 
-static bool has_askers(const lw_snapshot *snapshot)
+static bool has_roots(const lw_snapshot *snapshot, uint32_t flag)
 {
     for (uint32_t i = 0; i < snapshot->root_kind_count; i++) {
-        if (lwi_root_strength(snapshot->root_kinds[i].flags) == LWI_ASKER)
+        if (snapshot->root_kinds[i].flags & flag)
             return true;
     }
     return false;
 }
 
-/* Whether a pass of this strength can find more than the one before. */
-static bool worth_while(const lw_snapshot *snapshot, int strength)
+/* Whether a pass can find more than the one before. */
+static bool worth_while(const lwi_search *search)
 {
-    switch (strength) {
-    case LWI_FIRM:
-        return true;
-    case LWI_EPHEMERON:
-        return has_edges(snapshot, LW_EDGE_EPHEMERON);
-    case LWI_DOUBTFUL:
-        return has_edges(snapshot, LW_EDGE_UNKNOWN);
-    case LWI_OUTSIDE:
-        return snapshot->outside.count > 0;
-    default:
-        return has_askers(snapshot);
-    }
+    const lw_snapshot *snapshot = search->snapshot;
+    bool now = search->strength == LWI_FIRM ||
+               (search->strength == LWI_EPHEMERON && has_edges(search, LW_EDGE_EPHEMERON)) ||
+               (search->strength == LWI_DOUBTFUL && has_edges(search, LW_EDGE_UNKNOWN));
+    if (search->strength == LWI_OUTSIDE)
+        return search->bystanders && snapshot->outside.count > 0 && !search->filter.outside;
+    if (search->strength == LWI_ASKER)
+        return search->bystanders && has_roots(snapshot, LW_ROOT_ASKER);
+    return now && (!search->bystanders || has_roots(snapshot, LW_ROOT_BYSTANDER));
 }
 
 /* The weakest edges that there are up to a strength. */
-static int edge_strength(const lw_snapshot *snapshot, int strength)
+static int edge_strength(const lwi_search *search)
 {
-    if (strength >= LWI_DOUBTFUL && has_edges(snapshot, LW_EDGE_UNKNOWN))
+    if (search->strength >= LWI_DOUBTFUL && has_edges(search, LW_EDGE_UNKNOWN))
         return LWI_DOUBTFUL;
-    return strength >= LWI_EPHEMERON && has_edges(snapshot, LW_EDGE_EPHEMERON) ? LWI_EPHEMERON
-                                                                               : LWI_FIRM;
-}
-
-static void start(lwi_search *search)
-{
-    const lw_snapshot *snapshot = search->snapshot;
-    search->reached = 0;
-    for (uint64_t i = 0; i < lwi_bits_words(snapshot->info.nodes); i++) {
-        uint64_t left = search->targets[i] & ~snapshot->garbage[i];
-        for (; left; left &= left - 1) {
-            lw_node node = (lw_node)(i * 64 + lwi_bits_lowest(left));
-            search->distance[node] = 0;
-            search->queue[search->reached++] = node;
-        }
-    }
+    return search->strength >= LWI_EPHEMERON && has_edges(search, LW_EDGE_EPHEMERON)
+               ? LWI_EPHEMERON
+               : LWI_FIRM;
 }
 
 static void forget(lwi_search *search)
 {
     for (uint32_t i = 0; i < search->reached; i++)
-        search->distance[search->queue[i]] = FAR;
+        lwi_bits_clear(search->seen, search->queue[i]);
+    search->reached = 0;
+    search->complete = false;
+}
+
+static void reach(lwi_search *search, lw_node node, uint32_t distance)
+{
+    lwi_bits_set(search->seen, node);
+    search->distance[node] = distance;
+    search->queue[search->reached++] = node;
+}
+
+static void start(lwi_search *search)
+{
+    const lw_snapshot *snapshot = search->snapshot;
+    forget(search);
+    search->edges = edge_strength(search);
+    for (uint64_t i = 0; i < lwi_bits_words(snapshot->info.nodes); i++) {
+        uint64_t left = search->targets[i] & ~snapshot->garbage[i];
+        for (; left; left &= left - 1)
+            reach(search, (lw_node)(i * 64 + lwi_bits_lowest(left)), 0);
+    }
 }
 
 static void expand(lwi_search *search, lw_node node)
 {
-    uint64_t end = lwi_row_end(&search->holders, node);
-    for (uint64_t i = lwi_row_start(&search->holders, node); i < end; i++) {
-        lw_node holder = search->holders.items[i];
-        if (search->distance[holder] != FAR || lwi_bits_get(search->banned, holder) ||
+    const lwi_holders *holders = search->holders;
+    uint64_t end = lwi_row_end(&holders->rows, node);
+    for (uint64_t i = lwi_row_start(&holders->rows, node); i < end; i++) {
+        lw_node holder = holders->rows.items[i];
+        if (lwi_bits_get(search->seen, holder) || lwi_bits_get(search->banned, holder) ||
+            lwi_holder_strength(holders, i) > search->edges ||
             lwi_search_is_cut(search, holder, node))
             continue;
-        search->distance[holder] = search->distance[node] + 1;
-        search->queue[search->reached++] = holder;
+        reach(search, holder, search->distance[node] + 1);
     }
 }
 
-/* Goes outwards level by level until a root holds a node of the level, which starts at *level. */
-static bool pass(lwi_search *search, uint32_t *level, bool *found)
+static bool get_holders(lwi_search *search)
 {
-    int edges = edge_strength(search->snapshot, search->strength);
-    uint32_t begin = 0, root;
+    if (search->holders)
+        return true;
+    if (!lwi_filter_has_edges(&search->filter)) {
+        search->holders = lwi_holders_of(search->snapshot);
+    } else if (lwi_holders_build(&search->own, search->snapshot, search->mem, lwi_filter_edge,
+                                 &search->filter)) {
+        search->holders = &search->own;
+    }
+    return search->holders != NULL;
+}
+
+/* Where the level ends that begins at `begin`. */
+static uint32_t level_end(const lwi_search *search, uint32_t begin)
+{
+    uint32_t end = begin, distance = search->distance[search->queue[begin]];
+    if (!search->complete)
+        return search->reached;
+    while (end < search->reached && search->distance[search->queue[end]] == distance)
+        end++;
+    return end;
+}
+
+/* Goes outwards level by level until a root holds a node of the level [*begin, *end). What a pass
+ * has reached in vain, the next one over the same edges need not reach again. */
+static bool pass(lwi_search *search, uint32_t *begin, uint32_t *end, bool *found)
+{
+    uint32_t root;
     *found = false;
-    start(search);
-    while (begin < search->reached) {
-        uint32_t end = search->reached;
-        for (uint32_t i = begin; i < end && !*found; i++)
+    if (!search->complete || search->edges != edge_strength(search))
+        start(search);
+    for (*begin = 0; *begin < search->reached; *begin = *end) {
+        *end = level_end(search, *begin);
+        for (uint32_t i = *begin; i < *end && !*found; i++)
             *found = lwi_search_root(search, search->queue[i], &root);
-        *level = begin;
         if (*found)
             return true;
-        if (search->holder_strength != edges && !lwi_search_turn(search, edges))
+        if (search->complete)
+            continue;
+        if (!get_holders(search))
             return false;
-        for (; begin < end; begin++) {
-            if (begin + AHEAD < search->reached)
-                LWI_PREFETCH(&search->holders.end[search->queue[begin + AHEAD]]);
-            expand(search, search->queue[begin]);
+        for (uint32_t i = *begin; i < *end; i++) {
+            if (i + AHEAD < search->reached)
+                LWI_PREFETCH(&search->holders->rows.end[search->queue[i + AHEAD]]);
+            expand(search, search->queue[i]);
         }
     }
+    search->complete = true;
     return true;
+}
+
+/* --- what a path takes away from the next ones --------------------------------------------- */
+
+static uint64_t hash_cut(lw_node from, lw_node to)
+{
+    return lwi_hash_u64((uint64_t)from << 32 | to);
+}
+
+static bool is_same_cut(const void *items, uint32_t id, const void *key)
+{
+    const lwi_cut *cut = (const lwi_cut *)items + id, *wanted = key;
+    return cut->from == wanted->from && cut->to == wanted->to;
 }
 
 bool lwi_search_is_cut(const lwi_search *search, lw_node from, lw_node to)
 {
-    if (!lwi_bits_get(search->began, from))
-        return false;
-    for (uint64_t i = 0; i < search->cut_count; i++) {
-        if (search->cuts[i].from == from && search->cuts[i].to == to)
-            return true;
-    }
-    return false;
+    const lwi_cut key = {from, to};
+    return lwi_bits_get(search->began, from) &&
+           lwi_index_find(&search->cut_index, hash_cut(from, to), is_same_cut, search->cuts,
+                          &key) != LWI_INDEX_NONE;
+}
+
+bool lwi_search_takes(const lwi_search *search, uint64_t edge)
+{
+    return lwi_edge_strength(lwi_kind_at(search->snapshot, edge)) <= search->strength &&
+           !(lwi_filter_has_edges(&search->filter) && lwi_filter_edge(&search->filter, edge));
 }
 
 static bool cut(lwi_search *search, lw_node from, lw_node to)
@@ -233,9 +298,9 @@ static bool cut(lwi_search *search, lw_node from, lw_node to)
                   sizeof *search->cuts))
         return false;
     search->cuts = cuts;
-    search->cuts[search->cut_count++] = (lwi_cut){from, to};
+    search->cuts[search->cut_count] = (lwi_cut){from, to};
     lwi_bits_set(search->began, from);
-    return true;
+    return lwi_index_add(&search->cut_index, hash_cut(from, to), (uint32_t)search->cut_count++);
 }
 
 /* No later path may go where this one went; it may begin where this one began, since a module or
@@ -244,6 +309,7 @@ static bool ban(lwi_search *search, const lw_paths *paths)
 {
     const lwi_path *path = &paths->items[paths->count - 1];
     const lwi_step *steps = paths->steps + path->first_step;
+    search->complete = false;
     for (uint32_t i = 1; i < path->steps; i++)
         lwi_bits_set(search->banned, steps[i].from);
     if (path->steps > 0)
@@ -255,22 +321,25 @@ static bool ban(lwi_search *search, const lw_paths *paths)
     return true;
 }
 
+/* To the next kind of paths: owners before bystanders of one strength. */
+static void weaken(lwi_search *search)
+{
+    search->strength += search->bystanders;
+    search->bystanders = !search->bystanders;
+}
+
 bool lwi_search_next(lwi_search *search, lw_paths *paths, bool *found)
 {
-    uint32_t level;
+    uint32_t begin, end;
     *found = false;
     /* What was banned meanwhile makes no path stronger: go on where the last one was found. */
-    for (; search->strength < LWI_NEVER; search->strength++) {
-        if (!worth_while(search->snapshot, search->strength))
+    for (; search->strength < LWI_NEVER; weaken(search)) {
+        if (!worth_while(search))
             continue;
-        bool ready = pass(search, &level, found);
-        if (ready && *found)
-            ready = lwi_search_pick(search, level, paths);
-        forget(search);
-        if (!ready)
+        if (!pass(search, &begin, &end, found))
             return false;
         if (*found)
-            return ban(search, paths);
+            return lwi_search_pick(search, begin, end, paths) && ban(search, paths);
     }
     return true;
 }

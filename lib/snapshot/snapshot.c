@@ -2,6 +2,9 @@
 
 #include "base/error.h"
 #include "base/structs.h"
+#include "platform/process.h"
+#include "snapshot/file.h"
+#include "snapshot/holders.h"
 
 #include <string.h>
 
@@ -17,6 +20,11 @@ lw_snapshot *lwi_snapshot_new(lw_allocator allocator)
     atomic_init(&snapshot->references, 1);
     snapshot->info = (lw_snapshot_info)LW_SNAPSHOT_INFO_INIT;
     snapshot->info.name = "";
+    snapshot->info.taken_at = lwi_clock_ns();
+    snapshot->info.process = lwi_process_id();
+    snapshot->info.program = lwi_process_program();
+    snapshot->run = lwi_process_run();
+    atomic_init(&snapshot->holders, NULL);
     return snapshot;
 }
 
@@ -32,19 +40,28 @@ void lw_snapshot_release(lw_snapshot *snapshot)
     if (!snapshot ||
         atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
         return;
-    for (uint32_t i = 0; snapshot->parts && i < snapshot->part_count; i++)
+    for (uint32_t i = 0; !snapshot->file && snapshot->parts && i < snapshot->part_count; i++)
         lwi_keys_free(&snapshot->parts[i].keys);
+    if (snapshot->file)
+        lwi_file_close(snapshot->file, &snapshot->mem);
+    lwi_holders_drop(snapshot);
     lwi_arena_free(&snapshot->arena);
     lwi_mem mem;
     lwi_mem_init(&mem, snapshot->mem.allocator, snapshot->mem.allocator);
     lwi_free(&mem, snapshot, sizeof *snapshot);
 }
 
-lw_status lwi_snapshot_check(const lw_snapshot *snapshot, lw_error *error)
+lw_status lwi_snapshot_given(const lw_snapshot *snapshot, lw_error *error)
 {
     if (!snapshot)
         return lwi_fail(error, LW_E_INVALID, "snapshot is NULL: take one with lw_snapshot_take()");
     return LW_OK;
+}
+
+lw_status lwi_snapshot_check(const lw_snapshot *snapshot, lw_error *error)
+{
+    lw_status status = lwi_snapshot_given(snapshot, error);
+    return status == LW_OK && snapshot->file ? lwi_file_check(snapshot, error) : status;
 }
 
 lw_status lwi_node_check(const lw_snapshot *snapshot, lw_node node, lw_error *error)
@@ -61,7 +78,7 @@ lw_status lw_snapshot_info_get(const lw_snapshot *snapshot, lw_snapshot_info *in
 {
     lw_status status = lwi_result_check(info, "lw_snapshot_info", error);
     if (status == LW_OK)
-        status = lwi_snapshot_check(snapshot, error);
+        status = lwi_snapshot_given(snapshot, error);
     if (status == LW_OK)
         lwi_give(info, &snapshot->info, sizeof snapshot->info);
     return status;
@@ -69,7 +86,7 @@ lw_status lw_snapshot_info_get(const lw_snapshot *snapshot, lw_snapshot_info *in
 
 static lw_status type_check(const lw_snapshot *snapshot, uint32_t type, lw_error *error)
 {
-    lw_status status = lwi_snapshot_check(snapshot, error);
+    lw_status status = lwi_snapshot_given(snapshot, error);
     if (status == LW_OK && type >= snapshot->info.types)
         return lwi_fail(error, LW_E_NOT_FOUND, "type %u: the snapshot has %u types, from 0",
                         (unsigned)type, (unsigned)snapshot->info.types);

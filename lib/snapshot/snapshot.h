@@ -76,12 +76,17 @@ typedef struct lwi_rares {
     uint32_t count;
 } lwi_rares;
 
+typedef struct lwi_file lwi_file;
+
+/* What is added here goes into a file too: file_tables.c, file_save.c, docs/lws.md. */
 struct lw_snapshot {
     lwi_mem mem;
     lwi_arena arena;
     _Atomic uint32_t references;
     lw_snapshot_info info;
     uint64_t context; /* which context it was taken of: a number, not a pointer */
+    uint64_t run;     /* of which process: lwi_process_run() */
+    lwi_file *file;   /* what it was opened from; NULL: captured */
     lwi_part *parts;
     uint32_t part_count;
     lwi_type *types; /* by part, name, key */
@@ -106,6 +111,7 @@ struct lw_snapshot {
     lwi_rares external;
     lwi_rares outside; /* counted references that nobody pushed */
     uint64_t *garbage; /* one bit per node */
+    struct lwi_holders *_Atomic holders; /* made when first asked for: snapshot/holders.h */
 };
 
 #define LWI_COUNT_RARE 255u
@@ -113,8 +119,10 @@ struct lw_snapshot {
 /* An empty snapshot with one reference, its memory and arena ready; NULL without memory. */
 lw_snapshot *lwi_snapshot_new(lw_allocator allocator);
 
-/* Whether `snapshot` may be read: else the error is filled. */
+/* Whether `snapshot` may be read: else the error is filled. The first call for an opened file looks
+ * at all of it; lwi_snapshot_given() leaves that, for what needs totals and types only. */
 lw_status lwi_snapshot_check(const lw_snapshot *snapshot, lw_error *error);
+lw_status lwi_snapshot_given(const lw_snapshot *snapshot, lw_error *error);
 lw_status lwi_node_check(const lw_snapshot *snapshot, lw_node node, lw_error *error);
 
 uint64_t lwi_rare_get(const lwi_rares *rares, lw_node node); /* 0: not in the table */

@@ -35,6 +35,12 @@ static inline int lwi_root_strength(uint32_t flags)
     return flags & LW_ROOT_ASKER ? LWI_ASKER : LWI_FIRM;
 }
 
+/* Whether paths of one strength from here come after those from owners, however short. */
+static inline bool lwi_root_stands_by(uint32_t flags)
+{
+    return flags & LW_ROOT_BYSTANDER;
+}
+
 static inline bool lwi_edge_retains(int32_t kind)
 {
     return lwi_edge_strength(kind) != LWI_NEVER;

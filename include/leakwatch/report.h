@@ -39,7 +39,7 @@
  * @endcode
  *
  * Every report is *immutable*: it reads values and calls `write`, nothing else; it takes no memory.
- * The same values give the same text.
+ * The same values give the same text. Exports are for other people's viewers.
  */
 #ifndef LEAKWATCH_REPORT_H
 #define LEAKWATCH_REPORT_H
@@ -149,6 +149,45 @@ LW_API lw_status lw_report_check(const lw_check *check, const char *name,
  */
 LW_API lw_status lw_report_objects(lw_context *context, const lw_report_options *options,
                                    lw_write_fn write, void *user, lw_error *error);
+
+/** Bits of lw_export_options::flags. */
+enum lw_export_flags {
+    LW_EXPORT_VALUES = 1 /**< the keys that entries are found by are written out: they are data of
+                              the program; otherwise each reads "[x]" */
+};
+
+/** How to export. Zero in a field means the default. */
+typedef struct lw_export_options {
+    uint32_t struct_size;    /**< set by ::LW_EXPORT_OPTIONS_INIT */
+    uint32_t flags;          /**< ::lw_export_flags */
+    lw_progress_fn progress; /**< NULL, or hears of the phases "nodes", "edges" and "strings" */
+    void *user;              /**< passed to `progress` */
+} lw_export_options;
+
+/** Initial value of ::lw_export_options. */
+#define LW_EXPORT_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_export_options), 0, NULL, NULL                                         \
+    }
+
+/**
+ * Writes a snapshot as `.heapsnapshot`, which Chrome's DevTools (Memory, "Load profile") and memlab
+ * open. docs/heapsnapshot.md says what becomes of what; in short: all that is held is in it, its
+ * retained sizes are ours (sizes and external bytes), object `@id` is ::lw_node `id - 2`, garbage
+ * is left out. The text is ASCII, written as it is made, about 100 bytes per node.
+ *
+ * @param snapshot what to write
+ * @param options  NULL for the defaults
+ * @param write    takes the text
+ * @param user     passed to `write`
+ * @param error    NULL, or receives what went wrong
+ * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_IO (`write` said stop); ::LW_E_CANCELLED; ::LW_E_NOMEM;
+ *         ::LW_E_LIMIT (more nodes or references than the format's 32-bit numbers reach).
+ *         immutable; calls back; allocates four bytes per root and one per 16 nodes.
+ */
+LW_API lw_status lw_export_heapsnapshot(const lw_snapshot *snapshot,
+                                        const lw_export_options *options, lw_write_fn write,
+                                        void *user, lw_error *error);
 
 LW_END_DECLS
 

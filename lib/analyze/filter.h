@@ -35,6 +35,13 @@ static inline bool lwi_filter_has_edges(const lwi_filter *filter)
     return filter->options->ignore_edges || filter->options->ignore_label_count;
 }
 
+/* Whether there are edges of a kind that are not ignored. */
+static inline bool lwi_filter_has(const lwi_filter *filter, int32_t kind)
+{
+    return filter->snapshot->edge_kinds >> kind & 1 &&
+           !(filter->options->ignore_edges >> kind & 1);
+}
+
 /* An lwi_without_fn. */
 bool lwi_filter_edge(const void *filter, uint64_t edge);
 

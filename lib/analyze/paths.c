@@ -1,8 +1,11 @@
 #include "analyze/paths.h"
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "base/structs.h"
 #include "snapshot/strength.h"
+
+#include <string.h>
 
 static lw_paths *new_paths(lw_snapshot *snapshot)
 {
@@ -29,16 +32,30 @@ void lw_paths_release(lw_paths *paths)
     lwi_free(&mem, paths, sizeof *paths);
 }
 
+static int by_node(const void *a, const void *b, const void *user)
+{
+    lw_node x = *(const lw_node *)a, y = *(const lw_node *)b;
+    (void)user;
+    return (x > y) - (x < y);
+}
+
 static bool find_all(lw_paths *paths, const lw_node *targets, uint64_t count,
                      const lw_paths_options *options)
 {
     lwi_search search;
     bool found = true;
     uint32_t limit = options->limit ? options->limit : 1;
-    bool ready = lwi_search_init(&search, paths->snapshot, &paths->mem, targets, count, options);
+    size_t size = lwi_array_size(count, sizeof *targets);
+    lw_node *sorted = lwi_resize(&paths->mem, NULL, 0, size);
+    if (!sorted)
+        return false;
+    memcpy(sorted, targets, size);
+    lwi_sort(sorted, (size_t)count, sizeof *sorted, by_node, NULL);
+    bool ready = lwi_search_init(&search, paths->snapshot, &paths->mem, sorted, count, options);
     while (ready && found && paths->count < limit)
         ready = lwi_search_next(&search, paths, &found);
     lwi_search_free(&search);
+    lwi_free(&paths->mem, sorted, size);
     return ready;
 }
 

@@ -42,6 +42,17 @@ typedef struct lwi_cut {
     lw_node from, to;
 } lwi_cut;
 
+/* The search from the roots, which meets the one from the targets half-way. */
+typedef struct lwi_ahead {
+    uint64_t *seen;     /* bits; NULL: never needed so far */
+    uint32_t *distance; /* from the nearest root, of what is seen */
+    lw_node *queue;
+    uint32_t reached;
+    uint32_t begin;     /* of the last level in the queue */
+    uint32_t levels;    /* 0: not begun in this pass */
+    uint64_t work;      /* edges of the last level */
+} lwi_ahead;
+
 /* The state of a search that finds one path after the other. */
 typedef struct lwi_search {
     lw_snapshot *snapshot;
@@ -51,29 +62,39 @@ typedef struct lwi_search {
     lwi_holders own;     /* `holders`, where edges are ignored */
     int strength;        /* of the paths that are looked for now */
     bool bystanders;     /* may begin them; the owners of this strength are done */
-    uint64_t *targets;   /* bits: a path ends here */
-    uint64_t *banned;    /* bits: ignored, or a path found before goes through here */
-    uint64_t *began;     /* bits: a path found before begins here, with one of `cuts` */
+    const lw_node *targets; /* in order; those that are garbage are held by nothing */
+    uint64_t target_count;
+    uint64_t *banned;    /* bits: ignored, or a path found before goes through here; or NULL */
+    uint64_t *began;     /* bits: a path found before begins here, with one of `cuts`; or NULL */
     lwi_cut *cuts;
     uint64_t cut_count, cut_room;
     lwi_index cut_index; /* by both ends */
-    uint64_t *rooted;    /* bits: a root or something outside holds it */
     uint64_t *used;      /* bits: this root is a whole path of no steps already */
-    uint64_t *used_outside;
+    uint64_t *used_outside; /* the same of what is held from outside; or NULL */
     uint64_t *seen;      /* bits: reached, so its distance holds */
     uint32_t *distance;  /* to the nearest target */
     lw_node *queue;
     uint32_t reached;
     bool complete;       /* the queue holds all that can be reached over `edges`, nearest first */
     int edges;           /* the weakest that the queue was made with */
+    lwi_ahead ahead;
     lwi_taken *taken;
     uint64_t taken_count, taken_room;
 } lwi_search;
 
-/* `options` must outlive the search. */
+/* `targets`, in order, and `options` must outlive the search. */
 bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,
                      const lw_node *targets, uint64_t count, const lw_paths_options *options);
 void lwi_search_free(lwi_search *search);
+
+/* One pass: sets *found if there is a path of now, and the nodes [*begin, *end) of the queue that
+ * the nearest roots hold; the distances of all nodes on shortest paths hold. False: no memory. */
+bool lwi_search_pass(lwi_search *search, uint32_t *begin, uint32_t *end, bool *found);
+
+static inline bool lwi_search_is_banned(const lwi_search *search, lw_node node)
+{
+    return search->banned && lwi_bits_get(search->banned, node);
+}
 
 /* Whether a path found before began with this step. */
 bool lwi_search_is_cut(const lwi_search *search, lw_node from, lw_node to);

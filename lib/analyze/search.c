@@ -1,20 +1,13 @@
-/* Finds paths from the targets backwards, breadth first, one pass for each strength: first over
- * firm references to firm roots alone, then with weaker ones let in, until a root is met. So a
- * path is as strong as can be, and among the equally strong as short as can be. What is reached
- * is usually little; the rows of holders are built once, and further paths cost what they reach. */
+/* Finds one path after the other, one pass for each strength: first over firm references to firm
+ * roots alone, then with weaker ones let in, until a root is met. So a path is as strong as can
+ * be, and among the equally strong as short as can be. */
 #include "analyze/paths.h"
 
 #include "analyze/content.h"
 #include "base/hash.h"
 #include "snapshot/strength.h"
 
-#include <string.h>
-
-enum {
-    AHEAD = 16 /* nodes of the queue whose rows are asked for before their turn */
-};
-
-static void *bits(lwi_mem *mem, uint64_t count)
+static uint64_t *bits(lwi_mem *mem, uint64_t count)
 {
     return lwi_alloc(mem, (size_t)lwi_bits_words(count) * sizeof(uint64_t));
 }
@@ -24,54 +17,49 @@ static void free_bits(lwi_mem *mem, uint64_t *items, uint64_t count)
     lwi_free(mem, items, (size_t)lwi_bits_words(count) * sizeof(uint64_t));
 }
 
+/* Memory of the size of the heap is asked for and left alone: only what is reached is touched. */
 bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,
                      const lw_node *targets, uint64_t count, const lw_paths_options *options)
 {
     uint64_t nodes = snapshot->info.nodes;
     size_t size = lwi_array_size(nodes, sizeof(uint32_t));
-    *search = (lwi_search){.snapshot = snapshot, .mem = mem};
+    *search = (lwi_search){.snapshot = snapshot, .mem = mem, .targets = targets,
+                           .target_count = count};
     lwi_index_init(&search->cut_index, mem);
     bool filtered = lwi_filter_init(&search->filter, snapshot, options, mem);
-    search->targets = bits(mem, nodes);
-    search->banned = bits(mem, nodes);
-    search->began = bits(mem, nodes);
-    search->rooted = bits(mem, nodes);
     search->used = bits(mem, snapshot->info.roots);
-    search->used_outside = bits(mem, nodes);
     search->seen = bits(mem, nodes);
     search->distance = lwi_resize(mem, NULL, 0, size);
     search->queue = lwi_resize(mem, NULL, 0, size);
-    if (!filtered || !search->targets || !search->banned || !search->began || !search->rooted ||
-        !search->used || !search->used_outside || !search->seen || !search->distance ||
-        !search->queue)
+    if (!filtered || !search->used || !search->seen || !search->distance || !search->queue)
         return false;
-    for (uint64_t i = 0; i < count; i++)
-        lwi_bits_set(search->targets, targets[i]);
-    for (uint32_t i = 0; i < snapshot->info.roots; i++)
-        lwi_bits_set(search->rooted, snapshot->roots[i].node);
-    for (uint32_t i = 0; i < snapshot->outside.count; i++)
-        lwi_bits_set(search->rooted, snapshot->outside.items[i].node);
-    lwi_filter_nodes(&search->filter, search->banned);
-    return true;
+    if (!options->ignore_node_count && !options->ignore_type_count)
+        return true;
+    search->banned = bits(mem, nodes);
+    if (search->banned)
+        lwi_filter_nodes(&search->filter, search->banned);
+    return search->banned;
 }
 
 void lwi_search_free(lwi_search *search)
 {
     lwi_mem *mem = search->mem;
     uint64_t nodes = search->snapshot->info.nodes;
+    size_t size = lwi_array_size(nodes, sizeof(uint32_t));
     lwi_filter_free(&search->filter, mem);
     lwi_holders_free(&search->own, mem);
-    free_bits(mem, search->targets, nodes);
     free_bits(mem, search->banned, nodes);
     free_bits(mem, search->began, nodes);
     lwi_free(mem, search->cuts, lwi_array_size(search->cut_room, sizeof(lwi_cut)));
     lwi_index_free(&search->cut_index);
-    free_bits(mem, search->rooted, nodes);
     free_bits(mem, search->used, search->snapshot->info.roots);
     free_bits(mem, search->used_outside, nodes);
     free_bits(mem, search->seen, nodes);
-    lwi_free(mem, search->distance, lwi_array_size(nodes, sizeof(uint32_t)));
-    lwi_free(mem, search->queue, lwi_array_size(nodes, sizeof(uint32_t)));
+    lwi_free(mem, search->distance, size);
+    lwi_free(mem, search->queue, size);
+    free_bits(mem, search->ahead.seen, nodes);
+    lwi_free(mem, search->ahead.distance, size);
+    lwi_free(mem, search->ahead.queue, size);
     lwi_free(mem, search->taken, lwi_array_size(search->taken_room, sizeof(lwi_taken)));
 }
 
@@ -106,8 +94,6 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
 {
     const lw_snapshot *snapshot = search->snapshot;
     bool found = false;
-    if (!lwi_bits_get(search->rooted, node))
-        return false;
     for (uint32_t i = first_root(snapshot, node);
          i < snapshot->info.roots && snapshot->roots[i].node == node; i++) {
         int strength = strength_of_root(snapshot, i);
@@ -123,7 +109,8 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
     if (search->strength < LWI_OUTSIDE || search->filter.outside ||
         (found && strength_of_root(snapshot, *root) == LWI_FIRM))
         return found;
-    if (lwi_rare_get(&snapshot->outside, node) && !lwi_bits_get(search->used_outside, node)) {
+    if (lwi_rare_get(&snapshot->outside, node) &&
+        !(search->used_outside && lwi_bits_get(search->used_outside, node))) {
         *root = LWI_NO_ROOT;
         found = true;
     }
@@ -132,11 +119,6 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
 
 /* --- one pass ------------------------------------------------------------------------------ */
 
-static bool has_edges(const lwi_search *search, int32_t kind)
-{
-    return search->snapshot->edge_kinds >> kind & 1 &&
-           !(search->filter.options->ignore_edges >> kind & 1);
-}
 
 static bool has_roots(const lw_snapshot *snapshot, uint32_t flag)
 {
@@ -152,116 +134,13 @@ static bool worth_while(const lwi_search *search)
 {
     const lw_snapshot *snapshot = search->snapshot;
     bool now = search->strength == LWI_FIRM ||
-               (search->strength == LWI_EPHEMERON && has_edges(search, LW_EDGE_EPHEMERON)) ||
-               (search->strength == LWI_DOUBTFUL && has_edges(search, LW_EDGE_UNKNOWN));
+               (search->strength == LWI_EPHEMERON && lwi_filter_has(&search->filter, LW_EDGE_EPHEMERON)) ||
+               (search->strength == LWI_DOUBTFUL && lwi_filter_has(&search->filter, LW_EDGE_UNKNOWN));
     if (search->strength == LWI_OUTSIDE)
         return search->bystanders && snapshot->outside.count > 0 && !search->filter.outside;
     if (search->strength == LWI_ASKER)
         return search->bystanders && has_roots(snapshot, LW_ROOT_ASKER);
     return now && (!search->bystanders || has_roots(snapshot, LW_ROOT_BYSTANDER));
-}
-
-/* The weakest edges that there are up to a strength. */
-static int edge_strength(const lwi_search *search)
-{
-    if (search->strength >= LWI_DOUBTFUL && has_edges(search, LW_EDGE_UNKNOWN))
-        return LWI_DOUBTFUL;
-    return search->strength >= LWI_EPHEMERON && has_edges(search, LW_EDGE_EPHEMERON)
-               ? LWI_EPHEMERON
-               : LWI_FIRM;
-}
-
-static void forget(lwi_search *search)
-{
-    for (uint32_t i = 0; i < search->reached; i++)
-        lwi_bits_clear(search->seen, search->queue[i]);
-    search->reached = 0;
-    search->complete = false;
-}
-
-static void reach(lwi_search *search, lw_node node, uint32_t distance)
-{
-    lwi_bits_set(search->seen, node);
-    search->distance[node] = distance;
-    search->queue[search->reached++] = node;
-}
-
-static void start(lwi_search *search)
-{
-    const lw_snapshot *snapshot = search->snapshot;
-    forget(search);
-    search->edges = edge_strength(search);
-    for (uint64_t i = 0; i < lwi_bits_words(snapshot->info.nodes); i++) {
-        uint64_t left = search->targets[i] & ~snapshot->garbage[i];
-        for (; left; left &= left - 1)
-            reach(search, (lw_node)(i * 64 + lwi_bits_lowest(left)), 0);
-    }
-}
-
-static void expand(lwi_search *search, lw_node node)
-{
-    const lwi_holders *holders = search->holders;
-    uint64_t end = lwi_row_end(&holders->rows, node);
-    for (uint64_t i = lwi_row_start(&holders->rows, node); i < end; i++) {
-        lw_node holder = holders->rows.items[i];
-        if (lwi_bits_get(search->seen, holder) || lwi_bits_get(search->banned, holder) ||
-            lwi_holder_strength(holders, i) > search->edges ||
-            lwi_search_is_cut(search, holder, node))
-            continue;
-        reach(search, holder, search->distance[node] + 1);
-    }
-}
-
-static bool get_holders(lwi_search *search)
-{
-    if (search->holders)
-        return true;
-    if (!lwi_filter_has_edges(&search->filter)) {
-        search->holders = lwi_holders_of(search->snapshot);
-    } else if (lwi_holders_build(&search->own, search->snapshot, search->mem, lwi_filter_edge,
-                                 &search->filter)) {
-        search->holders = &search->own;
-    }
-    return search->holders != NULL;
-}
-
-/* Where the level ends that begins at `begin`. */
-static uint32_t level_end(const lwi_search *search, uint32_t begin)
-{
-    uint32_t end = begin, distance = search->distance[search->queue[begin]];
-    if (!search->complete)
-        return search->reached;
-    while (end < search->reached && search->distance[search->queue[end]] == distance)
-        end++;
-    return end;
-}
-
-/* Goes outwards level by level until a root holds a node of the level [*begin, *end). What a pass
- * has reached in vain, the next one over the same edges need not reach again. */
-static bool pass(lwi_search *search, uint32_t *begin, uint32_t *end, bool *found)
-{
-    uint32_t root;
-    *found = false;
-    if (!search->complete || search->edges != edge_strength(search))
-        start(search);
-    for (*begin = 0; *begin < search->reached; *begin = *end) {
-        *end = level_end(search, *begin);
-        for (uint32_t i = *begin; i < *end && !*found; i++)
-            *found = lwi_search_root(search, search->queue[i], &root);
-        if (*found)
-            return true;
-        if (search->complete)
-            continue;
-        if (!get_holders(search))
-            return false;
-        for (uint32_t i = *begin; i < *end; i++) {
-            if (i + AHEAD < search->reached)
-                LWI_PREFETCH(&search->holders->rows.end[search->queue[i + AHEAD]]);
-            expand(search, search->queue[i]);
-        }
-    }
-    search->complete = true;
-    return true;
 }
 
 /* --- what a path takes away from the next ones --------------------------------------------- */
@@ -280,7 +159,7 @@ static bool is_same_cut(const void *items, uint32_t id, const void *key)
 bool lwi_search_is_cut(const lwi_search *search, lw_node from, lw_node to)
 {
     const lwi_cut key = {from, to};
-    return lwi_bits_get(search->began, from) &&
+    return search->began && lwi_bits_get(search->began, from) &&
            lwi_index_find(&search->cut_index, hash_cut(from, to), is_same_cut, search->cuts,
                           &key) != LWI_INDEX_NONE;
 }
@@ -291,6 +170,16 @@ bool lwi_search_takes(const lwi_search *search, uint64_t edge)
            !(lwi_filter_has_edges(&search->filter) && lwi_filter_edge(&search->filter, edge));
 }
 
+/* Sets a bit among those that are made when the first is needed. */
+static bool set_bit(lwi_search *search, uint64_t **items, lw_node node)
+{
+    if (!*items)
+        *items = bits(search->mem, search->snapshot->info.nodes);
+    if (*items)
+        lwi_bits_set(*items, node);
+    return *items;
+}
+
 static bool cut(lwi_search *search, lw_node from, lw_node to)
 {
     void *cuts = search->cuts;
@@ -299,7 +188,8 @@ static bool cut(lwi_search *search, lw_node from, lw_node to)
         return false;
     search->cuts = cuts;
     search->cuts[search->cut_count] = (lwi_cut){from, to};
-    lwi_bits_set(search->began, from);
+    if (!set_bit(search, &search->began, from))
+        return false;
     return lwi_index_add(&search->cut_index, hash_cut(from, to), (uint32_t)search->cut_count++);
 }
 
@@ -310,14 +200,15 @@ static bool ban(lwi_search *search, const lw_paths *paths)
     const lwi_path *path = &paths->items[paths->count - 1];
     const lwi_step *steps = paths->steps + path->first_step;
     search->complete = false;
-    for (uint32_t i = 1; i < path->steps; i++)
-        lwi_bits_set(search->banned, steps[i].from);
+    for (uint32_t i = 1; i < path->steps; i++) {
+        if (!set_bit(search, &search->banned, steps[i].from))
+            return false;
+    }
     if (path->steps > 0)
         return cut(search, path->first, path->steps > 1 ? steps[1].from : path->target);
     if (path->root == LWI_NO_ROOT)
-        lwi_bits_set(search->used_outside, path->first);
-    else
-        lwi_bits_set(search->used, path->root);
+        return set_bit(search, &search->used_outside, path->first);
+    lwi_bits_set(search->used, path->root);
     return true;
 }
 
@@ -336,7 +227,7 @@ bool lwi_search_next(lwi_search *search, lw_paths *paths, bool *found)
     for (; search->strength < LWI_NEVER; weaken(search)) {
         if (!worth_while(search))
             continue;
-        if (!pass(search, &begin, &end, found))
+        if (!lwi_search_pass(search, &begin, &end, found))
             return false;
         if (*found)
             return lwi_search_pick(search, begin, end, paths) && ban(search, paths);

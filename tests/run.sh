@@ -97,7 +97,8 @@ if build release "" -Dbuildtype=release -Dpython="$system"; then
     run_suites release release --suite release --suite limits --suite examples --suite bench \
         --suite python
     [ -z "$all" ] ||
-        run_suites release-c release --suite unit --suite model --suite fault --suite threads
+        run_suites release-c release --suite unit --suite model --suite fault --suite threads \
+            --suite viewers
 fi
 
 "$system" tests/tally/tally.py "$results"

@@ -237,7 +237,7 @@ static int push_model(lw_sink *sink, void *user)
 
 static const char *const runtime_names[RUNTIMES] = {"one", "two"};
 
-static lw_snapshot *capture(struct model *model)
+static inline lw_snapshot *capture(struct model *model)
 {
     struct host hosts[RUNTIMES] = {{model, 0}, {model, 1}};
     lw_context *context = NULL;
@@ -269,7 +269,7 @@ static int is_outside(const struct model *model, int node)
 }
 
 /* Sets held[i] for every node that something holds. */
-static void find_held(const struct model *model, int *held)
+static inline void find_held(const struct model *model, int *held)
 {
     for (int i = 0; i < model->node_count; i++)
         held[i] = is_outside(model, i);
@@ -286,7 +286,7 @@ static void find_held(const struct model *model, int *held)
 }
 
 /* The content of a node as a number. */
-static int node_word(const struct model *model, int node)
+static inline int node_word(const struct model *model, int node)
 {
     const struct node *it = &model->nodes[node];
     return type_order[it->type] * 1000 + it->runtime * 100 + (int)it->size;
@@ -300,7 +300,7 @@ static lw_node node_of(const lw_snapshot *snapshot, const struct model *model, i
     return found;
 }
 
-static int model_node(const lw_snapshot *snapshot, const struct model *model, lw_node node)
+static inline int model_node(const lw_snapshot *snapshot, const struct model *model, lw_node node)
 {
     for (int i = 0; i < model->node_count; i++) {
         if (node_of(snapshot, model, i) == node)
@@ -309,7 +309,7 @@ static int model_node(const lw_snapshot *snapshot, const struct model *model, lw
     return -1;
 }
 
-static int model_label(lw_label label)
+static inline int model_label(lw_label label)
 {
     if (label.style == -2)
         return 0;

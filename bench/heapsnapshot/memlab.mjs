@@ -1,0 +1,23 @@
+// Opens files as memlab does.
+//
+// usage: node memlab.mjs time|nodes FILE...
+import core from '@memlab/core';
+import analysis from '@memlab/heap-analysis';
+
+import {report} from './report.mjs';
+
+core.config.muteConsole = true;
+
+await report(async file => {
+  const heap = await analysis.getFullHeapFromFile(file);
+  return {
+    count: heap.nodes.length,
+    all() {
+      const all = [];
+      heap.nodes.forEach(node => {
+        all.push([node.id, node.retainedSize, node.self_size, node.type, node.name]);
+      });
+      return all;
+    },
+  };
+});

@@ -58,6 +58,7 @@
  * | object.h | typed objects: how many live |
  * | runtime.h | the plug for a host with an object graph |
  * | snapshot.h | the graph at one moment |
+ * | file.h | snapshots in files |
  * | analyze.h | what grew between two moments, and who holds it |
  * | report.h | all of this as text or JSON |
  */
@@ -67,6 +68,7 @@
 #include <leakwatch/analyze.h>
 #include <leakwatch/base.h>
 #include <leakwatch/context.h>
+#include <leakwatch/file.h>
 #include <leakwatch/object.h>
 #include <leakwatch/record.h>
 #include <leakwatch/region.h>

@@ -98,6 +98,12 @@ LW_API lw_snapshot *lw_snapshot_retain(lw_snapshot *snapshot);
  */
 LW_API void lw_snapshot_release(lw_snapshot *snapshot);
 
+/** Bits of lw_snapshot_info::flags. */
+enum lw_snapshot_flags {
+    LW_SNAPSHOT_FILE = 1,  /**< it was opened from a file */
+    LW_SNAPSHOT_HIDDEN = 2 /**< the file leaves out values of users: keys read "…" (see file.h) */
+};
+
 /** The whole of a snapshot. */
 typedef struct lw_snapshot_info {
     uint32_t struct_size;    /**< set by ::LW_SNAPSHOT_INFO_INIT */
@@ -113,15 +119,22 @@ typedef struct lw_snapshot_info {
     uint64_t garbage_size;   /**< their sizes added up, in bytes */
     uint64_t dangling;       /**< edges and roots left out because an end was never pushed */
     uint64_t conflicts;      /**< nodes pushed twice and not alike */
-    uint64_t own_bytes;      /**< bytes of our own that the snapshot takes */
+    uint64_t own_bytes;      /**< bytes of our own that the snapshot takes, without the file that
+                                  is mapped for it */
     uint64_t took_ns;        /**< how long the capture took, in ns */
     const char *name;        /**< lw_snapshot_options::name, or "" */
+    uint64_t taken_at;       /**< when the capture began, in ns since 1970 */
+    uint64_t process;        /**< id of the process it was taken in */
+    const char *program;     /**< short name of its program, or "" */
+    uint32_t flags;          /**< ::lw_snapshot_flags */
+    uint32_t reserved;       /**< 0 */
 } lw_snapshot_info;
 
 /** Initial value of ::lw_snapshot_info. */
 #define LW_SNAPSHOT_INFO_INIT                                                                      \
     {                                                                                              \
-        (uint32_t)sizeof(lw_snapshot_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL         \
+        (uint32_t)sizeof(lw_snapshot_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0,  \
+            NULL, 0, 0                                                                             \
     }
 
 /**

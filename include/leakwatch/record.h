@@ -94,17 +94,20 @@ typedef struct lw_domain_options {
     const char *name;                    /**< required, unique in the context; copied */
     lw_domain *parent;                   /**< for ::LW_DOMAIN_CARVED */
     lw_describe_frame_fn describe_frame; /**< NULL: words are shown as numbers */
-    void *user;                          /**< passed to `describe_frame` */
+    void *user;                          /**< passed to `describe_frame` and `name_frame` */
+    lw_describe_frame_fn name_frame;     /**< NULL, or finds better words for a frame when it is
+                                              first read: see ::lw_describe_frame_fn */
 } lw_domain_options;
 
 /** Initial value of ::lw_domain_options. */
 #define LW_DOMAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(lw_domain_options), 0, 0, 0, NULL, NULL, NULL, NULL                       \
+        (uint32_t)sizeof(lw_domain_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL                 \
     }
 
 /**
- * Makes a domain. Domains with the same `describe_frame` and `user` share their frames.
+ * Makes a domain. Domains with the same `describe_frame`, `name_frame` and `user` share their
+ * frames.
  *
  * @param context owns the domain
  * @param options required, with a name

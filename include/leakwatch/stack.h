@@ -93,6 +93,10 @@ typedef struct lw_frame {
  * Of ours it may call lw_code_watch() and what reads lw_context_stats; other calls answer
  * ::LW_E_STATE, and events are counted in lw_context_stats::dropped_reentry.
  *
+ * As lw_domain_options::name_frame it is called once per frame when somebody first reads it: by a
+ * table of survivors, lw_site_frames(), a path. That is the time for what is slow, such as debug
+ * information. The frame then holds what `describe_frame` told; what it meant may be gone.
+ *
  * @param word  one of lw_stack::words
  * @param frame to be filled; the strings must stay until the next call and are copied at once
  * @param user  lw_domain_options::user

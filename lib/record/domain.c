@@ -77,7 +77,7 @@ static lw_domain *domain_make(lw_context *context, const lw_domain_options *opti
         domain_free(context, domain);
         return NULL;
     }
-    domain->source = lwi_source_get(&context->sites, options->describe_frame, options->user);
+    domain->source = lwi_source_get(&context->sites, options);
     return domain;
 }
 

@@ -23,6 +23,7 @@ typedef struct lwi_frame {
     uint32_t line;
     uint32_t flags;
     bool retired; /* its word means something else now, or nothing */
+    bool named;   /* name_frame was asked */
     const char *function, *file;
     struct lwi_frame *next; /* of the same code, or loose like it */
     UT_hash_handle hh;
@@ -56,14 +57,17 @@ const lwi_source *lwi_source_places(lwi_sites *sites)
     return &sites->sources[0];
 }
 
-const lwi_source *lwi_source_get(lwi_sites *sites, lw_describe_frame_fn describe, void *user)
+const lwi_source *lwi_source_get(lwi_sites *sites, const lw_domain_options *options)
 {
     for (uint32_t i = 1; i <= sites->source_count; i++) {
-        if (sites->sources[i].describe == describe && sites->sources[i].user == user)
-            return &sites->sources[i];
+        const lwi_source *known = &sites->sources[i];
+        if (known->describe == options->describe_frame && known->name == options->name_frame &&
+            known->user == options->user)
+            return known;
     }
     lwi_source *source = &sites->sources[++sites->source_count];
-    *source = (lwi_source){describe, user, sites->source_count, NULL};
+    *source = (lwi_source){options->describe_frame, options->name_frame, options->user,
+                           sites->source_count, NULL};
     return source;
 }
 
@@ -134,6 +138,30 @@ static bool describe(lw_context *context, lwi_thread *thread, const lwi_source *
     int failed = source->describe(frame->id.word, &told, source->user);
     thread->describing = false;
     return failed ? describe_number(context, frame) : copy_words(context, frame, &told);
+}
+
+/* Asked once: a table is measured before it is filled, and both must see the same words. */
+static void name(lw_context *context, lwi_thread *thread, lwi_frame *frame)
+{
+    const lwi_source *source = &context->sites.sources[frame->id.source];
+    if (frame->named || !source->name)
+        return;
+    frame->named = true;
+    lw_frame told = LW_FRAME_INIT;
+    told.flags = frame->flags;
+    told.line = frame->line;
+    told.function = frame->function;
+    told.file = frame->file;
+    thread->describing = true;
+    int failed = source->name(frame->id.word, &told, source->user);
+    thread->describing = false;
+    lwi_frame better = {0};
+    if (failed || !copy_words(context, &better, &told))
+        return;
+    frame->flags = better.flags;
+    frame->line = better.line;
+    frame->function = better.function;
+    frame->file = better.file;
 }
 
 static bool frame_number(lw_context *context, lwi_frame *frame)
@@ -346,12 +374,15 @@ bool lwi_site_truncated(const lwi_sites *sites, lw_site site)
     return site && site <= sites->site_count && sites->sites[site]->truncated;
 }
 
-uint32_t lwi_site_read(const lwi_sites *sites, lw_site site, lw_frame *frames, uint32_t room)
+uint32_t lwi_site_read(lw_context *context, lwi_thread *thread, lw_site site, lw_frame *frames,
+                       uint32_t room)
 {
+    const lwi_sites *sites = &context->sites;
     uint32_t depth = lwi_site_depth(sites, site);
     uint32_t node = depth ? sites->sites[site]->node : 0;
     for (uint32_t i = 0; i < depth && i < room; i++, node = sites->nodes[node].parent) {
-        const lwi_frame *frame = sites->frames[sites->nodes[node].frame];
+        lwi_frame *frame = sites->frames[sites->nodes[node].frame];
+        name(context, thread, frame);
         frames[i] = (lw_frame)LW_FRAME_INIT;
         frames[i].flags = frame->flags;
         frames[i].line = frame->line;

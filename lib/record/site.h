@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-#include <leakwatch/stack.h>
+#include <leakwatch/record.h>
 
 struct lwi_thread;
 struct lwi_text;
@@ -16,7 +16,7 @@ struct lwi_site;
 
 /* One way to describe words; domains that agree on it share their frames. */
 typedef struct lwi_source {
-    lw_describe_frame_fn describe;
+    lw_describe_frame_fn describe, name;
     void *user;
     uint32_t id;             /* 0: words are texts "file:line" */
     struct lwi_frame *loose; /* its frames that no code was named for when they were described */
@@ -49,7 +49,7 @@ typedef struct lwi_sites {
 } lwi_sites;
 
 /* Never fails for a new domain. */
-const lwi_source *lwi_source_get(lwi_sites *sites, lw_describe_frame_fn describe, void *user);
+const lwi_source *lwi_source_get(lwi_sites *sites, const lw_domain_options *options);
 const lwi_source *lwi_source_places(lwi_sites *sites);
 
 /* The site of a stack, new or known; 0 without memory. May call describe_frame. */
@@ -59,8 +59,10 @@ lw_site lwi_site_intern(lw_context *context, struct lwi_thread *thread, const lw
 uint32_t lwi_site_depth(const lwi_sites *sites, lw_site site);
 bool lwi_site_truncated(const lwi_sites *sites, lw_site site);
 
-/* Fills up to `room` frames, the innermost first; returns how many there are. */
-uint32_t lwi_site_read(const lwi_sites *sites, lw_site site, lw_frame *frames, uint32_t room);
+/* Fills up to `room` frames, the innermost first; returns how many there are. A frame that is read
+ * for the first time is named. */
+uint32_t lwi_site_read(lw_context *context, struct lwi_thread *thread, lw_site site,
+                       lw_frame *frames, uint32_t room);
 
 /* Remembers that the words in [first, first + size) live with a block. */
 bool lwi_code_note(lw_context *context, const lwi_source *source, uint64_t first, uint64_t size);

@@ -13,6 +13,7 @@
 
 typedef struct tally {
     lw_context *context;
+    lwi_thread *thread; /* the calling one */
     const lw_region *region; /* NULL: everything */
     const lwi_round *round;  /* NULL: all its rounds */
     lwi_amount *births;      /* by number */
@@ -79,7 +80,7 @@ static void tally_free(tally *tally)
 bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
                      int64_t *blocks)
 {
-    tally tally = {context, region, NULL, NULL, 0};
+    tally tally = {context, NULL, region, NULL, NULL, 0};
     if (!tally_make(&tally))
         return false;
     *bytes = 0;
@@ -158,12 +159,13 @@ static size_t text_size(const char *text)
 }
 
 /* How many frames and bytes of text all rows need. */
-static void measure(lw_survivors *survivors, lw_context *context, uint64_t *frames, size_t *text)
+static void measure(lw_survivors *survivors, const tally *tally, uint64_t *frames, size_t *text)
 {
+    lw_context *context = tally->context;
     lw_frame buffer[LW_STACK_MAX];
     for (uint32_t i = 0; i < survivors->count; i++) {
         lwi_row *row = &survivors->rows[i];
-        row->depth = lwi_site_read(&context->sites, row->site, buffer, LW_STACK_MAX);
+        row->depth = lwi_site_read(context, tally->thread, row->site, buffer, LW_STACK_MAX);
         *frames += row->depth;
         *text += text_size(context->domains[row->domain]->name);
         for (uint32_t j = 0; j < row->depth; j++)
@@ -171,9 +173,10 @@ static void measure(lw_survivors *survivors, lw_context *context, uint64_t *fram
     }
 }
 
-static void row_fill(lw_survivors *survivors, lw_context *context, lwi_row *row, lw_frame *frames)
+static void row_fill(lw_survivors *survivors, const tally *tally, lwi_row *row, lw_frame *frames)
 {
-    lwi_site_read(&context->sites, row->site, frames, row->depth);
+    lw_context *context = tally->context;
+    lwi_site_read(context, tally->thread, row->site, frames, row->depth);
     row->frames = (uint32_t)(frames - survivors->frames);
     row->domain_name = text_copy(survivors, context->domains[row->domain]->name);
     row->truncated = lwi_site_truncated(&context->sites, row->site);
@@ -183,11 +186,12 @@ static void row_fill(lw_survivors *survivors, lw_context *context, lwi_row *row,
     }
 }
 
-static bool fill(lw_survivors *survivors, lw_context *context, const lw_region *region)
+static bool fill(lw_survivors *survivors, const tally *tally)
 {
+    const lw_region *region = tally->region;
     uint64_t frames = 0;
     size_t text = text_size(region ? region->name : NULL) + 1;
-    measure(survivors, context, &frames, &text);
+    measure(survivors, tally, &frames, &text);
     survivors->frame_count = frames;
     survivors->text_size = text;
     survivors->text = survivors->text_end = lwi_alloc(&survivors->mem, text);
@@ -199,7 +203,7 @@ static bool fill(lw_survivors *survivors, lw_context *context, const lw_region *
     survivors->region = text_copy(survivors, region ? region->name : NULL);
     lw_frame *next = survivors->frames;
     for (uint32_t i = 0; i < survivors->count; i++) {
-        row_fill(survivors, context, &survivors->rows[i], next);
+        row_fill(survivors, tally, &survivors->rows[i], next);
         next += survivors->rows[i].depth;
     }
     return true;
@@ -212,7 +216,7 @@ static bool take(lw_survivors *survivors, tally *tally, bool gone)
 {
     if (!gone && !tally_make(tally))
         return false;
-    bool done = rows_make(survivors, tally) && fill(survivors, tally->context, tally->region);
+    bool done = rows_make(survivors, tally) && fill(survivors, tally);
     tally_free(tally);
     return done;
 }
@@ -251,7 +255,7 @@ lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round num
     bool gone = status == LW_E_NOT_FOUND;
     status = gone ? LW_OK : status;
     lw_survivors *fresh = status == LW_OK ? survivors_make(context) : NULL;
-    tally tally = {context, region, round, NULL, 0};
+    tally tally = {context, thread, region, round, NULL, 0};
     if (status == LW_OK && (!fresh || !take(fresh, &tally, gone)))
         status = lwi_nomem(error, "the table of survivors");
     lwi_leave(thread);

@@ -54,7 +54,7 @@ static uint32_t frames_read(lw_context *context, lw_site site, lw_frame *frames,
     lwi_thread *thread;
     if (lwi_enter(context, &thread, NULL) != LW_OK)
         return 0;
-    uint32_t depth = lwi_site_read(&context->sites, site, frames, room);
+    uint32_t depth = lwi_site_read(context, thread, site, frames, room);
     lwi_leave(thread);
     return depth;
 }
@@ -111,7 +111,7 @@ lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, v
     lw_status status = lwi_enter(context, &thread, error);
     if (status != LW_OK)
         return status;
-    uint32_t depth = lwi_site_read(&context->sites, site, frames, LW_STACK_MAX);
+    uint32_t depth = lwi_site_read(context, thread, site, frames, LW_STACK_MAX);
     lwi_leave(thread);
     if (depth == 0)
         return lwi_fail(error, LW_E_NOT_FOUND, "there is no site %u", (unsigned)site);

@@ -84,6 +84,48 @@ Test(stack, a_frame_may_have_no_names)
     close_host(&host);
 }
 
+/* Better words for a frame that was described before; knows nothing of words from 900 on. */
+static int name_better(uint64_t word, lw_frame *frame, void *user)
+{
+    static char function[64];
+    words *words = user;
+    words->calls += 100;
+    snprintf(function, sizeof function, "better than %s", frame->function);
+    frame->function = function;
+    frame->file = "source.x";
+    frame->line++;
+    frame->flags = 0;
+    return word >= 900;
+}
+
+Test(stack, a_frame_is_named_when_it_is_first_read)
+{
+    host host;
+    words words = {.suffix = ""};
+    const uint64_t stack[] = {101, 901};
+    lw_domain_options options = LW_DOMAIN_OPTIONS_INIT;
+    lw_domain *domain = NULL;
+    open_host(&host);
+    options.name = "d";
+    options.describe_frame = describe;
+    options.name_frame = name_better;
+    options.user = &words;
+    cr_assert_eq(lw_domain_create(host.context, &options, &domain, NULL), LW_OK);
+    lw_site site = site_of(domain, 0x1000, stack, 2);
+    cr_assert_eq(words.calls, 2, "an event describes, and does not name");
+    for (int i = 0; i < 2; i++) {
+        expect_frames(host.context, site, "better than f101@source.x:2/0 f901@file1.x:1/1 ");
+        cr_assert_eq(words.calls, 202, "each frame is asked for once");
+    }
+    lw_survivors *survivors = NULL;
+    lw_frame frame = LW_FRAME_INIT;
+    cr_assert_eq(lw_survivors_take(host.context, NULL, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_frame_get(survivors, 0, 0, &frame, NULL), LW_OK);
+    cr_assert_str_eq(frame.function, "better than f101");
+    lw_survivors_release(survivors);
+    close_host(&host);
+}
+
 Test(stack, here_is_a_place_in_the_source)
 {
     host host;

@@ -261,12 +261,14 @@ typedef struct lw_path {
     lw_node target;        /**< where the path ends */
     const char *root_kind; /**< name of the root's kind */
     lw_label root_label;   /**< the root's name */
+    uint32_t bystander;    /**< 1: the root is a bystander, which holds for now */
+    uint32_t reserved;     /**< 0 */
 } lw_path;
 
 /** Initial value of an ::lw_path. */
 #define LW_PATH_INIT                                                                               \
     {                                                                                              \
-        (uint32_t)sizeof(lw_path), 0, 0, 0, 0, 0, NULL, { 0, 0, NULL }                             \
+        (uint32_t)sizeof(lw_path), 0, 0, 0, 0, 0, NULL, { 0, 0, NULL }, 0, 0                       \
     }
 
 /**

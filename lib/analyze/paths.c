@@ -132,6 +132,7 @@ lw_status lw_path_get(const lw_paths *paths, uint32_t index, lw_path *path, lw_e
         const lwi_root *root = &snapshot->roots[from->root];
         const lwi_root_kind *kind = &snapshot->root_kinds[root->kind];
         full.asker = lwi_root_strength(kind->flags) == LWI_ASKER;
+        full.bystander = lwi_root_stands_by(kind->flags);
         full.root_kind = kind->name;
         full.root_label = lwi_label_of(snapshot, root->label);
     }

@@ -45,7 +45,6 @@ typedef struct lwi_cut {
 /* The search from the roots, which meets the one from the targets half-way. */
 typedef struct lwi_ahead {
     uint64_t *seen;     /* bits; NULL: never needed so far */
-    uint32_t *distance; /* from the nearest root, of what is seen */
     lw_node *queue;
     uint32_t reached;
     uint32_t begin;     /* of the last level in the queue */
@@ -72,7 +71,7 @@ typedef struct lwi_search {
     uint64_t *used;      /* bits: this root is a whole path of no steps already */
     uint64_t *used_outside; /* the same of what is held from outside; or NULL */
     uint64_t *seen;      /* bits: reached, so its distance holds */
-    uint32_t *distance;  /* to the nearest target */
+    uint32_t *distance;  /* to the nearest target; of what only `ahead` has seen, from the roots */
     lw_node *queue;
     uint32_t reached;
     bool complete;       /* the queue holds all that can be reached over `edges`, nearest first */

@@ -58,7 +58,6 @@ void lwi_search_free(lwi_search *search)
     lwi_free(mem, search->distance, size);
     lwi_free(mem, search->queue, size);
     free_bits(mem, search->ahead.seen, nodes);
-    lwi_free(mem, search->ahead.distance, size);
     lwi_free(mem, search->ahead.queue, size);
     lwi_free(mem, search->taken, lwi_array_size(search->taken_room, sizeof(lwi_taken)));
 }

@@ -113,7 +113,8 @@ static void reach_ahead(lwi_search *search, lw_node node, uint32_t distance)
 {
     lwi_ahead *ahead = &search->ahead;
     lwi_bits_set(ahead->seen, node);
-    ahead->distance[node] = distance;
+    if (!lwi_bits_get(search->seen, node))
+        search->distance[node] = distance;
     ahead->queue[ahead->reached++] = node;
 }
 
@@ -140,11 +141,9 @@ static bool start_ahead(lwi_search *search)
     size_t size = lwi_array_size(nodes, sizeof(uint32_t));
     if (!ahead->seen)
         ahead->seen = lwi_alloc(search->mem, (size_t)lwi_bits_words(nodes) * sizeof(uint64_t));
-    if (!ahead->distance)
-        ahead->distance = lwi_resize(search->mem, NULL, 0, size);
     if (!ahead->queue)
         ahead->queue = lwi_resize(search->mem, NULL, 0, size);
-    if (!ahead->seen || !ahead->distance || !ahead->queue)
+    if (!ahead->seen || !ahead->queue)
         return false;
     for (uint32_t i = 0; i < snapshot->info.roots; i++)
         start_at(search, snapshot->roots[i].node);
@@ -186,25 +185,14 @@ static bool is_less_ahead(const lwi_search *search, uint32_t begin, uint32_t end
     return work_of(&search->holders->rows, search->queue + begin, end - begin, work) > work;
 }
 
-/* Keeps of the last level from the targets, which begins at *begin, those nodes where both sides
- * meet; false: none. */
-static bool keep_met(lwi_search *search, uint32_t begin)
+/* Whether both sides meet in the last level from the targets, which begins at `begin`. */
+static bool is_met(const lwi_search *search, uint32_t begin)
 {
-    const lwi_ahead *ahead = &search->ahead;
-    uint32_t kept = begin;
     for (uint32_t i = begin; i < search->reached; i++) {
-        lw_node node = search->queue[i];
-        if (lwi_bits_get(ahead->seen, node)) {
-            search->queue[i] = search->queue[kept];
-            search->queue[kept++] = node;
-        }
+        if (lwi_bits_get(search->ahead.seen, search->queue[i]))
+            return true;
     }
-    if (kept == begin)
-        return false;
-    for (uint32_t i = kept; i < search->reached; i++)
-        lwi_bits_clear(search->seen, search->queue[i]);
-    search->reached = kept;
-    return true;
+    return false;
 }
 
 /* Whether a node refers to one that is `distance` away from the targets. */
@@ -221,18 +209,16 @@ static bool leads_to(const lwi_search *search, lw_node node, uint32_t distance)
     return false;
 }
 
-/* From the level [*begin, *end) where both met back to the roots, over the roots' own levels. */
+/* From the level [*begin, *end) where both met back to the roots, over the roots' own levels: what
+ * these lead to at the right distance is met too. */
 static void carry_on(lwi_search *search, uint32_t *begin, uint32_t *end)
 {
     const lwi_ahead *ahead = &search->ahead;
-    uint32_t left = ahead->distance[search->queue[*begin]], at = ahead->reached;
-    uint32_t distance = search->distance[search->queue[*begin]];
-    for (; left > 0; left--, distance++) {
-        while (ahead->distance[ahead->queue[at - 1]] >= left)
-            at--;
-        for (uint32_t i = at; i > 0 && ahead->distance[ahead->queue[i - 1]] == left - 1; i--) {
-            if (leads_to(search, ahead->queue[i - 1], distance))
-                reach(search, ahead->queue[i - 1], distance + 1);
+    uint32_t at = ahead->begin, distance = search->distance[search->queue[*begin]];
+    for (uint32_t left = ahead->levels - 1; left > 0; left--, distance++) {
+        for (; at > 0 && search->distance[ahead->queue[at - 1]] == left - 1; at--) {
+            if (leads_to(search, ahead->queue[at - 1], distance))
+                reach(search, ahead->queue[at - 1], distance + 1);
         }
         *begin = *end;
         *end = search->reached;
@@ -250,9 +236,8 @@ static bool is_found(lwi_search *search, uint32_t *begin, uint32_t *end)
         }
         return false;
     }
-    if (!keep_met(search, *begin))
+    if (!is_met(search, *begin))
         return false;
-    *end = search->reached;
     carry_on(search, begin, end);
     return true;
 }

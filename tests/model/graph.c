@@ -91,14 +91,28 @@ static int compare_words(const struct words *a, const struct words *b)
     return a->count - b->count;
 }
 
+/* What is ignored, in the model's own terms. */
+struct ignored {
+    int edges[5], nodes[NODES], types[4], labels[LABELS + 9], roots[ROOT_KINDS], outside;
+};
+
 struct search {
     const struct model *model;
+    struct ignored ignored;
     int target[NODES], banned[NODES], used_root[ROOTS], used_outside[NODES];
     char cut[NODES][NODES]; /* a path began with this step */
     int distance[NODES];
     int known[NODES]; /* best[i] is filled */
     struct words best[NODES];
 };
+
+/* Whether a path of now may take an edge, whatever lies at its end. */
+static int takes(const struct search *search, const struct edge *edge, int strength)
+{
+    int kind = edge_strengths[edge->kind];
+    return kind >= 0 && kind <= strength && !search->ignored.edges[edge->kind] &&
+           !search->ignored.labels[edge->label] && !search->cut[edge->from][edge->to];
+}
 
 static void find_distances(struct search *search, int strength)
 {
@@ -109,9 +123,11 @@ static void find_distances(struct search *search, int strength)
         changed = 0;
         for (int i = 0; i < model->edge_count; i++) {
             const struct edge *edge = &model->edges[i];
-            int kind = edge_strengths[edge->kind], through = search->distance[edge->to] + 1;
-            if (kind < 0 || kind > strength || search->banned[edge->from] ||
-                search->cut[edge->from][edge->to] || search->distance[edge->from] <= through)
+            int through = search->distance[edge->to] + 1;
+            if (!takes(search, edge, strength) || search->banned[edge->from] ||
+                search->ignored.nodes[edge->from] ||
+                search->ignored.types[model->nodes[edge->from].type] ||
+                search->distance[edge->from] <= through)
                 continue;
             search->distance[edge->from] = through;
             changed = 1;
@@ -132,8 +148,7 @@ static const struct words *best_from(struct search *search, int node, int streng
         return best;
     for (int i = 0; i < model->edge_count; i++) {
         const struct edge *edge = &model->edges[i];
-        int kind = edge_strengths[edge->kind];
-        if (edge->from != node || kind < 0 || kind > strength || search->cut[node][edge->to] ||
+        if (edge->from != node || !takes(search, edge, strength) ||
             search->distance[edge->to] != search->distance[node] - 1)
             continue;
         const struct words *rest = best_from(search, edge->to, strength);
@@ -160,32 +175,39 @@ static void try_start(struct search *search, int node, int kind, int label, int 
     }
 }
 
-static int root_word(int kind)
+static int name_word(const char *name)
 {
-    return kind == 0 ? 0 : 1; /* "global", "stack" */
+    return strcmp(name, "aside") == 0 ? 0 : strcmp(name, "global") == 0 ? 1 : 2;
 }
 
-/* The words of the best path; its strength, or -1 when there is none. */
+static int root_word(int kind)
+{
+    return name_word(root_kinds[kind].name);
+}
+
+/* The words of the best path; its strength and whether a bystander begins it, as one number, or -1
+ * when there is none. */
 static int best_path(struct search *search, struct words *best)
 {
     const struct model *model = search->model;
-    for (int strength = 0; strength < STRENGTHS; strength++) {
-        int nearest = FAR;
+    for (int turn = 0; turn < 2 * STRENGTHS; turn++) {
+        int strength = turn / 2, owners = turn % 2 == 0, nearest = FAR;
         find_distances(search, strength);
         memset(search->known, 0, sizeof search->known);
         for (int i = 0; i < model->root_count; i++) {
             const struct root *root = &model->roots[i];
             if (root_kinds[root->kind].strength <= strength && !search->used_root[i] &&
-                search->distance[root->node] < FAR)
+                !(owners && root_kinds[root->kind].flags & LW_ROOT_BYSTANDER) &&
+                !search->ignored.roots[root->kind] && search->distance[root->node] < FAR)
                 try_start(search, root->node, root_word(root->kind), root->label, strength, best,
                           &nearest);
         }
-        for (int i = 0; strength >= 3 && i < model->node_count; i++) {
+        for (int i = 0; strength >= 3 && !search->ignored.outside && i < model->node_count; i++) {
             if (is_outside(model, i) && !search->used_outside[i] && search->distance[i] < FAR)
                 try_start(search, i, 9, 0, strength, best, &nearest);
         }
         if (nearest < FAR)
-            return strength;
+            return strength * 2 + (best->at[0] != 9 && strength < 3 && !owners);
     }
     return -1;
 }
@@ -193,13 +215,14 @@ static int best_path(struct search *search, struct words *best)
 static int path_strength(const lw_paths *paths, uint32_t index, const lw_path *path)
 {
     int strength = path->asker ? 4 : path->outside ? 3 : 0;
+    int bystander = !path->asker && path->bystander;
     for (uint32_t i = 0; i < path->steps; i++) {
         lw_edge edge = LW_EDGE_INIT;
         lw_path_step_get(paths, index, i, &edge, NULL);
         int kind = edge_strengths[edge.kind];
         strength = kind < 0 ? 99 : kind > strength ? kind : strength;
     }
-    return strength;
+    return strength * 2 + bystander;
 }
 
 static void read_path(const struct model *model, const lw_paths *paths, uint32_t index,
@@ -209,7 +232,7 @@ static void read_path(const struct model *model, const lw_paths *paths, uint32_t
     lw_path path = LW_PATH_INIT;
     lw_path_get(paths, index, &path, NULL);
     lw_node at = path.first;
-    words->at[0] = path.outside ? 9 : strcmp(path.root_kind, "global") == 0 ? 0 : 1;
+    words->at[0] = path.outside ? 9 : name_word(path.root_kind);
     words->at[1] = model_label(path.root_label);
     words->at[2] = node_word(model, model_node(snapshot, model, path.first));
     words->count = 3;
@@ -248,17 +271,86 @@ static void ban(struct search *search, const lw_paths *paths, uint32_t index)
     for (int i = 0; path.steps == 0 && !path.outside && i < model->root_count; i++) {
         const struct root *root = &model->roots[i];
         int asker = root_kinds[root->kind].strength == 4;
+        int bystander = !!(root_kinds[root->kind].flags & LW_ROOT_BYSTANDER);
         if (!search->used_root[i] && root->node == first && root->label == label &&
-            asker == (int)path.asker && strcmp(root_kinds[root->kind].name, path.root_kind) == 0) {
+            asker == (int)path.asker && bystander == (int)path.bystander && strcmp(root_kinds[root->kind].name, path.root_kind) == 0) {
             search->used_root[i] = 1;
             break;
         }
     }
 }
 
+/* What is ignored, as the library wants to be told. */
+struct told {
+    lw_node nodes[NODES];
+    uint32_t types[8];
+    lw_label labels[LABELS + 9];
+    const char *roots[ROOT_KINDS + 2];
+};
+
+static void ignore_nodes(struct search *search, struct told *told, lw_paths_options *options,
+                         lw_snapshot *snapshot)
+{
+    const struct model *model = search->model;
+    for (int i = 0; i < model->node_count; i++) {
+        if (!percent(8))
+            continue;
+        search->ignored.nodes[i] = 1;
+        told->nodes[options->ignore_node_count++] = node_of(snapshot, model, i);
+    }
+    int type = percent(30) ? below(4) : -1;
+    lw_snapshot_info info = LW_SNAPSHOT_INFO_INIT;
+    lw_snapshot_info_get(snapshot, &info, NULL);
+    for (uint32_t i = 0; type >= 0 && i < info.types; i++) {
+        lw_type_info row = LW_TYPE_INFO_INIT;
+        lw_snapshot_type_get(snapshot, i, &row, NULL);
+        search->ignored.types[type] = 1; /* in every runtime */
+        if (row.key == type_keys[type] && strcmp(row.name, type_names[type]) == 0)
+            told->types[options->ignore_type_count++] = i;
+    }
+    options->ignore_nodes = told->nodes;
+    options->ignore_types = told->types;
+}
+
+static void ignore_edges(struct search *search, struct told *told, lw_paths_options *options)
+{
+    for (int i = 0; i < 5; i++) {
+        search->ignored.edges[i] = percent(5);
+        options->ignore_edges |= (uint32_t)search->ignored.edges[i] << i;
+    }
+    for (int i = 0; i < LABELS + 9; i++) {
+        lw_label *label = &told->labels[options->ignore_label_count];
+        search->ignored.labels[i] = percent(10);
+        if (!search->ignored.labels[i])
+            continue;
+        options->ignore_label_count++;
+        *label = (lw_label){-2, 0, NULL};
+        if (i >= LABELS)
+            *label = (lw_label){-1, (uint32_t)(i - LABELS), NULL};
+        else if (i > 0)
+            *label = (lw_label){label_texts[i].style, 0, label_texts[i].text};
+    }
+    options->ignore_labels = told->labels;
+}
+
+static void ignore_roots(struct search *search, struct told *told, lw_paths_options *options)
+{
+    static const char *const names[] = {"global", "stack", "aside", "held from outside", "none"};
+    for (int i = 0; i < 5; i++) {
+        if (!percent(10))
+            continue;
+        told->roots[options->ignore_root_count++] = names[i];
+        search->ignored.outside |= i == 3;
+        for (int kind = 0; kind < ROOT_KINDS; kind++)
+            search->ignored.roots[kind] |= strcmp(root_kinds[kind].name, names[i]) == 0;
+    }
+    options->ignore_roots = told->roots;
+}
+
 static void check_paths(struct model *model, lw_snapshot *snapshot)
 {
     struct search search = {.model = model};
+    struct told told;
     lw_node targets[NODES];
     int count = 1 + below(percent(70) ? 1 : 5);
     for (int i = 0; i < count; i++) {
@@ -269,6 +361,12 @@ static void check_paths(struct model *model, lw_snapshot *snapshot)
     lw_paths *paths = NULL;
     lw_paths_options options = LW_PATHS_OPTIONS_INIT;
     options.limit = 1 + (uint32_t)below(5);
+    if (percent(30))
+        ignore_nodes(&search, &told, &options, snapshot);
+    if (percent(30))
+        ignore_edges(&search, &told, &options);
+    if (percent(30))
+        ignore_roots(&search, &told, &options);
     lw_paths_find(snapshot, targets, (uint64_t)count, &options, &paths, NULL);
     for (uint32_t i = 0; i < options.limit; i++) {
         struct words want = {0, {0}}, got = {0, {0}};
@@ -377,7 +475,7 @@ static void check_addresses(struct model *model, lw_snapshot *snapshot)
 int main(int argc, char **argv)
 {
     static struct model model;
-    unsigned long heaps = argc > 1 ? strtoul(argv[1], NULL, 0) : getenv("LW_TEST_ALL") ? 5000 : 600;
+    unsigned long heaps = argc > 1 ? strtoul(argv[1], NULL, 0) : getenv("LW_TEST_ALL") ? 10000 : 1000;
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
     for (current = first; current < first + heaps && failures == 0; current++) {
         seed = current * 0x9e3779b97f4a7c15u + 1;

@@ -28,7 +28,9 @@ static const struct {
     int strength;
 } root_kinds[] = {
     {"global", 0, 0}, {"stack", LW_ROOT_BORROWED, 0}, {"stack", LW_ROOT_ASKER, 4},
+    {"global", LW_ROOT_BYSTANDER, 0}, {"aside", LW_ROOT_BYSTANDER | LW_ROOT_BORROWED, 0},
 };
+enum { ROOT_KINDS = 5 };
 static const int edge_strengths[] = {0, -1, -1, 1, 2}; /* by lw_edge_kind; -1: holds nothing */
 
 struct node {
@@ -171,7 +173,7 @@ static void make_model(struct model *model)
     new_keys(model);
     add_edges(model);
     for (int wanted = below(4); wanted > 0; wanted--) {
-        int kind = percent(askers) ? 2 : below(2);
+        int kind = percent(askers) ? 2 : percent(60) ? below(2) : 3 + below(2);
         model->roots[model->root_count++] =
             (struct root){below(model->node_count), kind, below(labels)};
     }

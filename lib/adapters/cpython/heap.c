@@ -195,8 +195,9 @@ static void init(lwpy_walk *walk)
     walk->kind_module = lw_sink_root_kind(walk->sink, "module", LW_ROOT_BORROWED);
     walk->kind_static = lw_sink_root_kind(walk->sink, "static type", LW_ROOT_BORROWED);
     walk->kind_immortal = lw_sink_root_kind(walk->sink, "immortal", LW_ROOT_BORROWED);
-    walk->kind_frame = lw_sink_root_kind(walk->sink, "frame", 0);
-    walk->kind_running = lw_sink_root_kind(walk->sink, "running frame", LW_ROOT_BORROWED);
+    walk->kind_frame = lw_sink_root_kind(walk->sink, "frame", LW_ROOT_BYSTANDER);
+    walk->kind_running = lw_sink_root_kind(walk->sink, "running frame",
+                                           LW_ROOT_BORROWED | LW_ROOT_BYSTANDER);
     walk->kind_asker = lw_sink_root_kind(walk->sink, "asking frame", LW_ROOT_ASKER);
     walk->kind_ours = lw_sink_root_kind(walk->sink, "leakwatch", LW_ROOT_ASKER);
     lwpy_labels_init(walk);

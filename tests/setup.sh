@@ -49,6 +49,10 @@ install_missing() {
         need python3-venv "tests pip install in a fresh environment" \
             "$(system_python)" -c 'import ensurepip, venv'
         need python3-numpy "tests how its arrays are seen" "$(system_python)" -c 'import numpy'
+        if [ "${LW_TEST_ALL-}" ]; then
+            need nodejs "runs other people's viewers on exports" command -v node
+            need npm "fetches those viewers" command -v npm
+        fi
     fi
     if [ -z "$missing" ]; then
         return 0

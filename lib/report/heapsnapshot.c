@@ -194,22 +194,29 @@ static lw_status open_file(file *file, lw_error *error)
 
 /* ---- writing ---- */
 
-static void begin_phase(file *file, const char *phase, uint64_t total)
+/* Whether to go on; so answers all that writes lines. */
+static bool tell(file *file)
+{
+    if (file->lines % LINES == 0 && file->options.progress)
+        file->cancelled |= file->options.progress(file->phase, file->lines, file->total,
+                                                  file->options.user) != 0;
+    return !file->out.failed && !file->cancelled;
+}
+
+static bool begin_phase(file *file, const char *phase, uint64_t total)
 {
     file->phase = phase;
     file->lines = 0;
     file->total = total;
     lwi_json_array(&file->json, phase);
+    return tell(file);
 }
 
-/* Whether to go on. */
 static bool end_line(file *file)
 {
     lwi_out_bytes(&file->out, "\n", 1);
-    if (++file->lines % LINES == 0 && file->options.progress)
-        file->cancelled |= file->options.progress(file->phase, file->lines, file->total,
-                                                  file->options.user) != 0;
-    return !file->out.failed && !file->cancelled;
+    file->lines++;
+    return tell(file);
 }
 
 static bool put_node(file *file, uint32_t type, uint64_t name, uint64_t id, uint64_t size,
@@ -301,12 +308,12 @@ static bool put_parts(file *file, const walk *walk, uint64_t *id)
     return more;
 }
 
-static void put_nodes(file *file)
+static bool put_nodes(file *file)
 {
     const lw_snapshot *snapshot = file->snapshot;
     uint64_t id = 2 + (uint64_t)snapshot->info.nodes; /* 1 is the root, then come the nodes */
-    begin_phase(file, "nodes", file->first + file->held + file->parts);
-    bool more = put_groups(file, &id);
+    bool more = begin_phase(file, "nodes", file->first + file->held + file->parts) &&
+                put_groups(file, &id);
     for (walk walk = walk_start; more && next_held(file, &walk);) {
         uint32_t type = lwi_shape_at(snapshot, walk.node)->type;
         more = put_node(file, node_type(snapshot->types[type].name),
@@ -317,6 +324,7 @@ static void put_nodes(file *file)
     for (walk walk = walk_start; file->parts && more && next_held(file, &walk);)
         more = put_parts(file, &walk, &id);
     lwi_json_array_end(&file->json);
+    return more;
 }
 
 static uint64_t string_of(const file *file, uint32_t label)
@@ -380,17 +388,17 @@ static bool put_node_edges(file *file, lw_node node)
     return more;
 }
 
-static void put_edges(file *file)
+static bool put_edges(file *file)
 {
     uint64_t part = file->first + file->held;
-    begin_phase(file, "edges", file->edges);
-    bool more = put_root_edges(file);
+    bool more = begin_phase(file, "edges", file->edges) && put_root_edges(file);
     for (walk walk = walk_start; more && next_held(file, &walk);) {
         more = put_node_edges(file, walk.node);
         for (uint64_t i = 0; more && i < parts_of(&walk); i++)
             more = put_edge(file, INTERNAL, i < more_of(&walk) ? MORE : EXTERNAL, part++);
     }
     lwi_json_array_end(&file->json);
+    return more;
 }
 
 static bool put_string(file *file, const char *text)
@@ -416,9 +424,8 @@ static void put_strings(file *file)
 {
     const lw_snapshot *snapshot = file->snapshot;
     const bool values = file->options.flags & LW_EXPORT_VALUES;
-    bool more = true;
-    begin_phase(file, "strings", (uint64_t)FIXED + snapshot->root_kind_count +
-                                     snapshot->info.types + snapshot->name_count);
+    bool more = begin_phase(file, "strings", (uint64_t)FIXED + snapshot->root_kind_count +
+                                                 snapshot->info.types + snapshot->name_count);
     for (uint32_t i = 0; more && i < FIXED; i++)
         more = put_string(file, fixed[i]);
     for (uint32_t i = 0; more && i < snapshot->root_kind_count; i++)
@@ -438,10 +445,7 @@ static lw_status write_file(file *file, lw_error *error)
     file->json = (lwi_json){&file->out, 0, 0};
     lwi_json_object(&file->json, NULL);
     put_head(file);
-    put_nodes(file);
-    if (!file->cancelled)
-        put_edges(file);
-    if (!file->cancelled)
+    if (put_nodes(file) && put_edges(file))
         put_strings(file);
     lwi_json_object_end(&file->json);
     lwi_out_bytes(&file->out, "\n", 1);

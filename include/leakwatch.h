@@ -57,6 +57,8 @@
  * | region.h | regions: what a span of work left behind |
  * | object.h | typed objects: how many live |
  * | runtime.h | the plug for a host with an object graph |
+ * | sink.h | what a walk over that graph pushes |
+ * | check.h | what its author got wrong |
  * | snapshot.h | the graph at one moment |
  * | file.h | snapshots in files |
  * | analyze.h | what grew between two moments, and who holds it |
@@ -67,6 +69,7 @@
 
 #include <leakwatch/analyze.h>
 #include <leakwatch/base.h>
+#include <leakwatch/check.h>
 #include <leakwatch/context.h>
 #include <leakwatch/file.h>
 #include <leakwatch/object.h>
@@ -74,6 +77,7 @@
 #include <leakwatch/region.h>
 #include <leakwatch/report.h>
 #include <leakwatch/runtime.h>
+#include <leakwatch/sink.h>
 #include <leakwatch/snapshot.h>
 #include <leakwatch/stack.h>
 

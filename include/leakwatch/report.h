@@ -45,6 +45,7 @@
 #define LEAKWATCH_REPORT_H
 
 #include <leakwatch/analyze.h>
+#include <leakwatch/check.h>
 #include <leakwatch/object.h>
 #include <leakwatch/region.h>
 

@@ -60,170 +60,12 @@
 #define LEAKWATCH_RUNTIME_H
 
 #include <leakwatch/record.h>
+#include <leakwatch/sink.h>
 
 LW_BEGIN_DECLS
 
 /** A host that is plugged in. */
 typedef struct lw_runtime lw_runtime;
-
-/** Takes what `enumerate` finds. Valid during that call only. */
-typedef struct lw_sink lw_sink;
-
-/** What a node is known by within its runtime: its address, or any number of your own. Not 0. */
-typedef uint64_t lw_key;
-
-/**
- * The key of a node that is known by its address.
- *
- * @param address of the node
- * @return the key
- */
-static inline lw_key lw_key_of(const void *address)
-{
-    return (lw_key)(uintptr_t)address;
-}
-
-/** How a reference holds its target. */
-enum lw_edge_kind {
-    LW_EDGE_STRONG = 0,    /**< keeps the target alive; one edge per counted reference */
-    LW_EDGE_BORROWED = 1,  /**< leads to the target, keeps nothing: another edge is counted */
-    LW_EDGE_WEAK = 2,      /**< never retains */
-    LW_EDGE_EPHEMERON = 3, /**< holds while the entry's key lives: taken to, after strong ones */
-    LW_EDGE_UNKNOWN = 4    /**< found, for instance by scanning; counts as strong, comes last */
-};
-
-/** How a label reads in a path. */
-enum lw_label_style {
-    LW_LABEL_ATTRIBUTE = 0, /**< `.name` */
-    LW_LABEL_KEY = 1,       /**< `[name]`; pass the key as it should read, quotes included */
-    LW_LABEL_VARIABLE = 2,  /**< `name`: a local or captured variable */
-    LW_LABEL_INTERNAL = 3   /**< `(name)`: a slot of the implementation */
-};
-
-/** The label of the i-th element: `[i]`. Needs no call. `i` must be below 2^31. */
-#define LW_LABEL_INDEX(i) (UINT32_C(0x80000000) | (uint32_t)(i))
-
-/** Bits for lw_sink_type(). */
-enum lw_sink_type_flags {
-    LW_TYPE_FREELIST = 1 /**< memory passes from one object of the type to the next without an
-                              event: identity and allocation site are approximate, and said to be */
-};
-
-/** Bits for lw_sink_root_kind(). */
-enum lw_root_flags {
-    LW_ROOT_ASKER = 1,   /**< a variable of the code that asks: the last resort of a path */
-    LW_ROOT_BORROWED = 2, /**< not a counted reference (see lw_sink_references()) */
-    LW_ROOT_BYSTANDER = 4 /**< a frame, an iterator: holds for now. Paths from owners (modules,
-                               globals, caches) come before equally strong ones from here */
-};
-
-/**
- * Names a type of nodes.
- *
- * @param sink  the sink
- * @param key   what the type is known by, so that two types may bear one name; 0: its name
- * @param name  as users know it, with its module; copied
- * @param flags ::lw_sink_type_flags
- * @return an id for lw_sink_node(), the same for the same type; 0 on failure, which every later
- *         call on the sink then reports
- */
-LW_API uint32_t lw_sink_type(lw_sink *sink, uint64_t key, const char *name, uint32_t flags);
-
-/**
- * Names a reference. Equal labels are stored once.
- *
- * @param sink   the sink
- * @param style  ::lw_label_style
- * @param text   the name, UTF-8; copied
- * @param length its length in bytes
- * @return an id for lw_sink_edge() and lw_sink_root(); 0, "no label", on failure
- */
-LW_API uint32_t lw_sink_label(lw_sink *sink, int32_t style, const char *text, size_t length);
-
-/**
- * Names a kind of root: "module", "stack", "global handle".
- *
- * @param sink  the sink
- * @param name  copied
- * @param flags ::lw_root_flags
- * @return an id for lw_sink_root(); 0 on failure
- */
-LW_API uint32_t lw_sink_root_kind(lw_sink *sink, const char *name, uint32_t flags);
-
-/**
- * Pushes a node. The same node may be pushed again; a differing repeat is counted as a conflict
- * and the first stands.
- *
- * @param sink the sink
- * @param key  not 0
- * @param type from lw_sink_type()
- * @param size of the object in bytes, as its type says
- * @return 0; anything else: stop and return it from `enumerate`
- */
-LW_API int lw_sink_node(lw_sink *sink, lw_key key, uint32_t type, uint64_t size);
-
-/**
- * Pushes a reference. Its ends may be pushed before or after it; an end that never comes makes
- * the reference *dangling*: it is counted and left out.
- *
- * @param sink  the sink
- * @param from  the holder
- * @param to    the held
- * @param kind  ::lw_edge_kind
- * @param label from lw_sink_label(), ::LW_LABEL_INDEX, or 0
- * @return 0; anything else: stop and return it from `enumerate`
- */
-LW_API int lw_sink_edge(lw_sink *sink, lw_key from, lw_key to, int32_t kind, uint32_t label);
-
-/**
- * Pushes a root: the host itself holds the node.
- *
- * @param sink  the sink
- * @param key   of the node
- * @param kind  from lw_sink_root_kind()
- * @param label names it, or 0
- * @return 0; anything else: stop and return it from `enumerate`
- */
-LW_API int lw_sink_root(lw_sink *sink, lw_key key, uint32_t kind, uint32_t label);
-
-/**
- * States a node's reference count. What edges and roots do not explain is reported as "held from
- * outside" and keeps the node from being called garbage.
- *
- * @param sink  the sink
- * @param key   of the node
- * @param count counted references to it
- * @return 0; anything else: stop and return it from `enumerate`
- */
-LW_API int lw_sink_references(lw_sink *sink, lw_key key, uint64_t count);
-
-/**
- * States bytes that a node owns outside of itself and that no domain records.
- *
- * @param sink  the sink
- * @param key   of the node
- * @param bytes how many; adds up over several calls
- * @return 0; anything else: stop and return it from `enumerate`
- */
-LW_API int lw_sink_external(lw_sink *sink, lw_key key, uint64_t bytes);
-
-/**
- * Leaves a key out on purpose (an adapter's own objects): edges to it are not dangling.
- *
- * @param sink the sink
- * @param key  of what is hidden
- * @return 0; anything else: stop and return it from `enumerate`
- */
-LW_API int lw_sink_hide(lw_sink *sink, lw_key key);
-
-/**
- * Gives up, with the reason that lw_snapshot_take() will report.
- *
- * @param sink    the sink
- * @param message one sentence; copied
- * @return not 0: return it from `enumerate`
- */
-LW_API int lw_sink_fail(lw_sink *sink, const char *message);
 
 /**
  * Walks the heap and pushes all of it. The heap must not change meanwhile: hold the lock that
@@ -242,6 +84,66 @@ enum lw_key_kind {
     LW_KEY_OPAQUE = 1   /**< any numbers */
 };
 
+/**
+ * Collects garbage. Called by lw_runtime_collect() only: nothing else ever asks a host to. May run
+ * code of the host and tell of blocks; may not capture, plug in or out.
+ *
+ * @param user lw_runtime_options::user
+ * @return 0, or anything else if it failed
+ */
+typedef int (*lw_collect_fn)(void *user);
+
+/** The longest preview, in bytes, its terminating 0 not counted. */
+#define LW_PREVIEW_MAX 64
+
+/**
+ * Shows what a node is, in a few words of what it holds: `"user 17"`, `{"a": 1, ...}`. Called by
+ * lw_node_preview() only, in the process that owns the object, never while a graph is walked, and
+ * never for a file. Must not run code of the host nor allocate on its heap. The object may be gone
+ * since the snapshot: where its block was recorded we have looked, else look yourself.
+ *
+ * @param key  of the node
+ * @param text receives UTF-8, terminated; longer ones are cut
+ * @param size of `text`: ::LW_PREVIEW_MAX + 1
+ * @param user lw_runtime_options::user
+ * @return 0; anything else: nothing is to be shown
+ */
+typedef int (*lw_preview_fn)(lw_key key, char *text, size_t size, void *user);
+
+/** What advice is asked for: something holds more and more objects. Texts are never NULL. */
+typedef struct lw_advice_query {
+    uint32_t struct_size;        /**< set by ::LW_ADVICE_QUERY_INIT */
+    int32_t label_style;         /**< ::lw_label_style; -1: an index; -2: no label */
+    const char *runtime;         /**< of what holds them */
+    const char *holder_type;     /**< type of what holds them */
+    uint64_t holder_type_key;    /**< as given to lw_sink_type() */
+    lw_key holder;               /**< what holds them, to be looked up in tables, not followed: it
+                                      may be gone; 0: not known */
+    const char *label;           /**< by which it is held: `_cache`; "" for an index or none */
+    const char *type;            /**< the type most of what is held belongs to */
+    const char *root_kind;       /**< of the path to it; "" if nothing is known */
+    const char *root_label;      /**< of the path to it; "" if it has none */
+} lw_advice_query;
+
+/** Initial value of an ::lw_advice_query. */
+#define LW_ADVICE_QUERY_INIT                                                                       \
+    {                                                                                              \
+        (uint32_t)sizeof(lw_advice_query), -2, "", "", 0, 0, "", "", "", ""                        \
+    }
+
+/**
+ * Says what to do about something that grows, from what it knows of its own types: "an lru_cache
+ * without maxsize: bound it, or call cache_clear()". Must depend on the query only: the same query,
+ * the same words. Must not run code of the host.
+ *
+ * @param query what grows
+ * @param text  receives one sentence, UTF-8, terminated, without a full stop; longer ones are cut
+ * @param size  of `text`
+ * @param user  lw_runtime_options::user
+ * @return 0; anything else: no advice
+ */
+typedef int (*lw_advise_fn)(const lw_advice_query *query, char *text, size_t size, void *user);
+
 /** How to plug a runtime in. */
 typedef struct lw_runtime_options {
     uint32_t struct_size;      /**< set by ::LW_RUNTIME_OPTIONS_INIT */
@@ -250,13 +152,16 @@ typedef struct lw_runtime_options {
     lw_enumerate_fn enumerate; /**< required */
     lw_domain *const *domains; /**< ::LW_KEY_ADDRESS only: who records its blocks; copied */
     uint64_t domain_count;     /**< how many */
-    void *user;                /**< passed to `enumerate` */
+    void *user;                /**< passed to all callbacks */
+    lw_collect_fn collect;     /**< NULL: it has no collector */
+    lw_preview_fn preview;     /**< NULL: nothing is shown */
+    lw_advise_fn advise;       /**< NULL: it has no advice */
 } lw_runtime_options;
 
 /** Initial value of ::lw_runtime_options. */
 #define LW_RUNTIME_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        (uint32_t)sizeof(lw_runtime_options), 0, NULL, NULL, NULL, 0, NULL                         \
+        (uint32_t)sizeof(lw_runtime_options), 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL       \
     }
 
 /**
@@ -267,85 +172,65 @@ typedef struct lw_runtime_options {
  * @param runtime receives the runtime, or NULL on failure
  * @param error   NULL, or receives what went wrong
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_STATE (the name is taken: two adapters of one kind in
- *         one context); ::LW_E_NOMEM. *exclusive*.
+ *         one context; "objects" is always taken, see object.h; or inside a runtime's callback);
+ *         ::LW_E_NOMEM. *exclusive*.
  */
 LW_API lw_status lw_runtime_create(lw_context *context, const lw_runtime_options *options,
                                    lw_runtime **runtime, lw_error *error);
 
 /**
- * Pulls the plug. Snapshots already taken are not touched.
+ * Pulls the plug. Snapshots already taken are not touched. Inside a callback of a runtime of the
+ * same context it takes effect when that returns to us.
  *
  * @param runtime NULL is allowed. *exclusive*.
  */
 LW_API void lw_runtime_destroy(lw_runtime *runtime);
 
-/** What a conformance check found. Immutable; owns its text. */
-typedef struct lw_check lw_check;
-
-/** The ways in which an `enumerate` can be wrong. */
-enum lw_problem_kind {
-    LW_PROBLEM_UNROOTED = 1,  /**< nodes that no root reaches and nothing says are garbage */
-    LW_PROBLEM_DANGLING = 2,  /**< edges or roots whose end was never pushed */
-    LW_PROBLEM_UNSTABLE = 3,  /**< two enumerations of an unchanged heap differ */
-    LW_PROBLEM_MISSING = 4,   /**< fewer edges than the stated references */
-    LW_PROBLEM_CONFLICT = 5,  /**< one key described in two ways */
-    LW_PROBLEM_EXCESS = 6     /**< more edges than the stated references */
-};
-
-/** One problem, for one type. */
-typedef struct lw_problem {
-    uint32_t struct_size; /**< set by ::LW_PROBLEM_INIT */
-    int32_t kind;         /**< ::lw_problem_kind */
-    uint64_t count;       /**< how many nodes or edges */
-    lw_key example;       /**< the key of one of them */
-    const char *type;     /**< the type's name, or "" */
-    const char *message;  /**< what is wrong: "2 references stated, 1 edge pushed" */
-    const char *next;     /**< what to do about it */
-} lw_problem;
-
-/** Initial value of an ::lw_problem. */
-#define LW_PROBLEM_INIT                                                                            \
-    {                                                                                              \
-        (uint32_t)sizeof(lw_problem), 0, 0, 0, NULL, NULL, NULL                                    \
-    }
+/**
+ * Receives a runtime of a context.
+ *
+ * @param runtime a runtime
+ * @param name    its name
+ * @param user    the caller's pointer
+ * @return 0 to go on, anything else to stop
+ */
+typedef int (*lw_runtime_fn)(lw_runtime *runtime, const char *name, void *user);
 
 /**
- * Runs `enumerate` twice on a heap that must not change meanwhile, and looks for what its author
- * got wrong: unrooted nodes, dangling edges, two enumerations that differ, edges against stated
- * references.
+ * Visits the runtimes of a context in the order in which they were plugged in.
+ *
+ * @param context whose runtimes
+ * @param visit   called for each; may not plug in or out
+ * @param user    passed to `visit`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK or ::LW_E_INVALID. *exclusive*.
+ */
+LW_API lw_status lw_runtime_each(lw_context *context, lw_runtime_fn visit, void *user,
+                                 lw_error *error);
+
+/**
+ * Asks a runtime to collect its garbage. Never implied by anything.
  *
  * @param runtime the runtime
- * @param check   receives what was found, to be given to lw_check_release(); NULL on failure
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK (also with problems); ::LW_E_INVALID; ::LW_E_RUNTIME (`enumerate` failed);
- *         ::LW_E_NOMEM. *exclusive*; calls back.
+ * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_UNSUPPORTED (it has no `collect`); ::LW_E_RUNTIME (its
+ *         `collect` failed); ::LW_E_STATE (inside a runtime's callback). *exclusive*; calls back.
  */
-LW_API lw_status lw_runtime_check(lw_runtime *runtime, lw_check **check, lw_error *error);
+LW_API lw_status lw_runtime_collect(lw_runtime *runtime, lw_error *error);
 
 /**
- * Frees what a check found.
- * @param check NULL is allowed. any-thread, once.
- */
-LW_API void lw_check_release(lw_check *check);
-
-/**
- * How many problems there are.
- * @param check the check
- * @return their number; 0 for NULL. immutable.
- */
-LW_API uint32_t lw_check_count(const lw_check *check);
-
-/**
- * One problem; the worst come first.
+ * Asks the runtime that a query names what to do.
  *
- * @param check   the check
- * @param index   from 0
- * @param problem filled up to its `struct_size`, zeroed on failure; strings belong to the check
+ * @param context whose runtimes
+ * @param query   what grows
+ * @param text    receives the advice, terminated, cut between two characters; "" on failure
+ * @param size    of `text` in bytes, at least 1
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_NOT_FOUND (no such problem). immutable.
+ * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOT_FOUND (no such runtime, or it has no advice);
+ *         ::LW_E_STATE (inside a runtime's callback). *exclusive*; calls back.
  */
-LW_API lw_status lw_check_problem_get(const lw_check *check, uint32_t index, lw_problem *problem,
-                                      lw_error *error);
+LW_API lw_status lw_advice_get(lw_context *context, const lw_advice_query *query, char *text,
+                               size_t size, lw_error *error);
 
 LW_END_DECLS
 

@@ -58,14 +58,17 @@ typedef uint32_t lw_node;
 /** How to capture. Zero in a field means the default. */
 typedef struct lw_snapshot_options {
     uint32_t struct_size; /**< set by ::LW_SNAPSHOT_OPTIONS_INIT */
-    uint32_t reserved;    /**< 0 */
+    uint32_t flags;       /**< 0: no bit has a meaning yet */
     const char *name;     /**< for reports, such as "before"; copied; NULL: none */
+    lw_progress_fn progress; /**< NULL, or hears of the phases "enumerate" (nodes pushed so far) and
+                                  "join" (steps of building the graph) */
+    void *user;              /**< passed to `progress` */
 } lw_snapshot_options;
 
 /** Initial value of ::lw_snapshot_options. */
 #define LW_SNAPSHOT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        (uint32_t)sizeof(lw_snapshot_options), 0, NULL                                             \
+        (uint32_t)sizeof(lw_snapshot_options), 0, NULL, NULL, NULL                                 \
     }
 
 /**
@@ -73,12 +76,17 @@ typedef struct lw_snapshot_options {
  * its nodes lie in. Never asks a host to collect: what is unreachable is in it and marked.
  * Advances the epoch.
  *
+ * While it works it takes memory beside the result's: 12 bytes per node and edge pushed, 4 more per
+ * holder, and the tables that find keys; about three times lw_snapshot_info::own_bytes in all, see
+ * lw_snapshot_info::peak_bytes.
+ *
  * @param context  whose runtimes
  * @param options  NULL for the defaults
  * @param snapshot receives the snapshot with one reference, or NULL on failure
  * @param error    NULL, or receives what went wrong, with the runtime's own words
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOMEM; ::LW_E_RUNTIME (an `enumerate` failed or used
- *         the sink wrongly); ::LW_E_LIMIT (over 2^32 - 2 nodes). *exclusive*; calls back.
+ *         the sink wrongly); ::LW_E_LIMIT (over 2^32 - 2 nodes); ::LW_E_CANCELLED (`progress` said
+ *         so); ::LW_E_STATE (inside a runtime's callback). *exclusive*; calls back.
  */
 LW_API lw_status lw_snapshot_take(lw_context *context, const lw_snapshot_options *options,
                                   lw_snapshot **snapshot, lw_error *error);
@@ -109,7 +117,7 @@ typedef struct lw_snapshot_info {
     uint32_t struct_size;    /**< set by ::LW_SNAPSHOT_INFO_INIT */
     uint32_t nodes;          /**< nodes of all runtimes */
     uint64_t edges;          /**< edges, of every kind */
-    uint64_t size;           /**< the nodes' sizes added up, in bytes */
+    uint64_t size;           /**< the nodes' sizes added up, in bytes; `UINT64_MAX`: or more */
     uint64_t external;       /**< bytes that nodes own outside of themselves */
     uint64_t epoch;          /**< a block of a later epoch was born after the capture */
     uint32_t types;          /**< types with or without nodes */
@@ -118,7 +126,7 @@ typedef struct lw_snapshot_info {
     uint32_t garbage;        /**< nodes that nothing holds any more: collectable garbage */
     uint64_t garbage_size;   /**< their sizes added up, in bytes */
     uint64_t dangling;       /**< edges and roots left out because an end was never pushed */
-    uint64_t conflicts;      /**< nodes pushed twice and not alike */
+    uint64_t conflicts;      /**< nodes and types pushed twice and not alike */
     uint64_t own_bytes;      /**< bytes of our own that the snapshot takes, without the file that
                                   is mapped for it */
     uint64_t took_ns;        /**< how long the capture took, in ns */
@@ -128,13 +136,14 @@ typedef struct lw_snapshot_info {
     const char *program;     /**< short name of its program, or "" */
     uint32_t flags;          /**< ::lw_snapshot_flags */
     uint32_t reserved;       /**< 0 */
+    uint64_t peak_bytes;     /**< the most of our own that the capture took, own_bytes included */
 } lw_snapshot_info;
 
 /** Initial value of ::lw_snapshot_info. */
 #define LW_SNAPSHOT_INFO_INIT                                                                      \
     {                                                                                              \
         (uint32_t)sizeof(lw_snapshot_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0,  \
-            NULL, 0, 0                                                                             \
+            NULL, 0, 0, 0                                                                          \
     }
 
 /**
@@ -206,6 +215,23 @@ LW_API lw_status lw_node_info_get(const lw_snapshot *snapshot, lw_node node, lw_
  */
 LW_API lw_status lw_node_frame_get(const lw_snapshot *snapshot, lw_node node, uint32_t level,
                                    lw_frame *frame, lw_error *error);
+
+/**
+ * A few words on what the object of a node holds, of the live process: asks its runtime. Values of
+ * users are in no snapshot and no file.
+ *
+ * @param context  that the snapshot was taken of
+ * @param snapshot the snapshot
+ * @param node     the node
+ * @param text     receives the preview, terminated; "" on failure
+ * @param size     of `text` in bytes; ::LW_PREVIEW_MAX + 1 is enough, shorter ones are cut
+ * @param error    NULL, or receives what went wrong
+ * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOT_FOUND (no such node, the object is gone, or its
+ *         runtime shows nothing); ::LW_E_STATE (the snapshot is not of this context, or inside a
+ *         runtime's callback). *exclusive*; calls back.
+ */
+LW_API lw_status lw_node_preview(lw_context *context, const lw_snapshot *snapshot, lw_node node,
+                                 char *text, size_t size, lw_error *error);
 
 /**
  * Finds the node of a key.

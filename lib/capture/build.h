@@ -20,20 +20,41 @@ typedef struct lwi_build {
     lwi_job *jobs;
     uint32_t count;
     lwi_strays *strays; /* NULL: count them only */
+    lwi_progress progress;
 } lwi_build;
 
-/* Runs `only`, or all runtimes of the context, and builds the snapshot of what they push.
- * `strays` may be NULL. On failure there is no snapshot. */
-lw_status lwi_capture(lw_context *context, const lw_runtime *only, lw_allocator allocator,
-                      lwi_strays *strays, lw_snapshot **snapshot, lw_error *error);
+typedef struct lwi_request {
+    lw_context *context;
+    const lw_runtime *checked; /* the one whose mistakes are noted, or NULL */
+    lwi_strays *strays;        /* with it */
+    lwi_misuse *misuses;       /* with it; NULL: they end the capture */
+    lw_progress_fn progress;
+    void *user;
+} lwi_request;
+
+/* Runs all runtimes and builds the snapshot of what they push. On failure there is none. */
+lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_error *error);
 
 void lwi_strays_free(lwi_strays *strays, lwi_mem *mem);
 
-/* The steps, in this order; false: no memory. Keys: LW_E_NOMEM or LW_E_LIMIT. */
+/* How far the building of a graph has come, for the one who waits. */
+enum {
+    LWI_STEP_KEYS,
+    LWI_STEP_NODES,
+    LWI_STEP_EDGES,
+    LWI_STEP_ROOTS,
+    LWI_STEP_BLOCKS,
+    LWI_STEP_VERDICTS,
+    LWI_STEPS
+};
+
+/* The steps, in this order; false: no memory, or stopped. Keys: LW_E_NOMEM or LW_E_LIMIT. */
 lw_status lwi_build_keys(lwi_build *build, lw_error *error);
 bool lwi_build_words(lwi_build *build); /* types, labels, kinds of roots, shapes */
 bool lwi_build_nodes(lwi_build *build);
 lw_status lwi_build_edges(lwi_build *build, lw_error *error);
+bool lwi_number_bridges(lwi_build *build, lwi_job *job); /* as part of edges */
+void lwi_place_bridges(lw_snapshot *snapshot, lwi_job *job);
 bool lwi_build_roots(lwi_build *build);
 bool lwi_build_details(lwi_build *build); /* stated references, external bytes */
 bool lwi_build_blocks(lwi_build *build);
@@ -61,6 +82,13 @@ static inline uint32_t lwi_map_label(const lwi_job *job, uint32_t label)
 }
 
 bool lwi_job_hides(const lwi_job *job, lw_key key);
+
+/* An edge of a key that has no node is left out: it dangles, or its end is hidden. */
+bool lwi_stray_edge(lwi_build *build, const lwi_job *job, lw_key key, uint32_t kind, lw_node about);
+
+/* Puts an edge into its row. */
+void lwi_place_edge(lw_snapshot *snapshot, lw_node from, lw_node to, uint32_t kind,
+                    uint32_t label);
 
 /* Notes something for a check; true when nobody checks. */
 bool lwi_note(lwi_build *build, uint32_t kind, lw_key key, uint32_t about, uint32_t shape);

@@ -36,8 +36,9 @@ bool lwi_check_add(lw_check *check, int32_t kind, uint64_t count, lw_key example
 /* What makes the other findings worthless comes first, what may be lawful comes last. */
 static int gravity(int32_t kind)
 {
-    static const int32_t order[] = {LW_PROBLEM_UNSTABLE, LW_PROBLEM_UNROOTED, LW_PROBLEM_DANGLING,
-                                    LW_PROBLEM_CONFLICT, LW_PROBLEM_EXCESS,   LW_PROBLEM_MISSING};
+    static const int32_t order[] = {LW_PROBLEM_UNKNOWN,  LW_PROBLEM_UNSTABLE, LW_PROBLEM_UNROOTED,
+                                    LW_PROBLEM_DANGLING, LW_PROBLEM_BRIDGE,   LW_PROBLEM_CONFLICT,
+                                    LW_PROBLEM_EXCESS,   LW_PROBLEM_SIZE,     LW_PROBLEM_MISSING};
     int place = 0;
     while (order[place] != kind)
         place++;
@@ -81,6 +82,30 @@ void lw_check_release(lw_check *check)
     lwi_free(&mem, check, sizeof *check);
 }
 
+static bool search(lw_check *check, const lwi_suspect *suspect, const lw_snapshot *second,
+                   const lwi_request *request)
+{
+    return lwi_check_misuses(check, request->misuses) &&
+           lwi_check_stable(check, suspect, second) &&
+           lwi_check_strays(check, suspect, request->strays) && lwi_check_counts(check, suspect) &&
+           lwi_check_rooted(check, suspect) && lwi_check_sizes(check, suspect);
+}
+
+/* Of what the first walk pushed, `first`, and the second one. */
+static lw_status judge(const lwi_request *request, const lw_snapshot *first,
+                       const lw_snapshot *second, lw_check **check, lw_error *error)
+{
+    lw_check *made = new_check(lwi_view_allocator(request->context));
+    lwi_suspect suspect = {request->checked, first, lwi_part_named(first, request->checked->name)};
+    if (!made || !search(made, &suspect, second, request)) {
+        lw_check_release(made);
+        return lwi_nomem(error, "what a check found");
+    }
+    lwi_sort(made->problems, made->count, sizeof *made->problems, by_gravity, NULL);
+    *check = made;
+    return LW_OK;
+}
+
 lw_status lw_runtime_check(lw_runtime *runtime, lw_check **check, lw_error *error)
 {
     if (!check)
@@ -88,25 +113,19 @@ lw_status lw_runtime_check(lw_runtime *runtime, lw_check **check, lw_error *erro
     *check = NULL;
     if (!runtime)
         return lwi_fail(error, LW_E_INVALID, "runtime is NULL: pass the runtime to check");
-    lw_allocator allocator = lwi_view_allocator(runtime->context);
     lwi_strays strays = {NULL, 0, 0};
+    lwi_misuse misuses[LWI_MISUSES], again[LWI_MISUSES];
+    memset(misuses, 0, sizeof misuses);
+    lwi_request request = {runtime->context, runtime, &strays, misuses, NULL, NULL};
+    lwi_request repeat = {runtime->context, runtime, NULL, again, NULL, NULL};
+    memset(again, 0, sizeof again);
     lw_snapshot *first, *second;
-    lw_status status = lwi_capture(runtime->context, runtime, allocator, &strays, &first, error);
+    lw_status status = lwi_capture(&request, &first, error);
     if (status != LW_OK)
         return status;
-    status = lwi_capture(runtime->context, runtime, allocator, NULL, &second, error);
-    if (status == LW_OK) {
-        lw_check *made = new_check(allocator);
-        if (made && lwi_check_stable(made, first, second) &&
-            lwi_check_strays(made, first, &strays) && lwi_check_counts(made, first) &&
-            lwi_check_rooted(made, first)) {
-            lwi_sort(made->problems, made->count, sizeof *made->problems, by_gravity, NULL);
-            *check = made;
-        } else {
-            lw_check_release(made);
-            status = lwi_nomem(error, "what a check found");
-        }
-    }
+    status = lwi_capture(&repeat, &second, error);
+    if (status == LW_OK)
+        status = judge(&request, first, second, check, error);
     lw_snapshot_release(second);
     lwi_strays_free(&strays, &first->mem);
     lw_snapshot_release(first);

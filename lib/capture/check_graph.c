@@ -12,6 +12,40 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* --- calls that make no sense --------------------------------------------------------------- */
+
+static const char *misuse_next(uint32_t kind)
+{
+    switch (kind) {
+    case LWI_MISUSE_KEY:
+        return "test each slot before you push it: empty, tagged and foreign values are no keys";
+    case LWI_MISUSE_TYPE:
+        return "name the type with lw_sink_type() in each walk: ids of a former one mean nothing";
+    case LWI_MISUSE_LABEL:
+        return "make the label with lw_sink_label() in each walk, or pass LW_LABEL_INDEX or 0";
+    case LWI_MISUSE_EDGE_KIND:
+        return "pass one of lw_edge_kind";
+    case LWI_MISUSE_ROOT_KIND:
+        return "name the kind of root with lw_sink_root_kind() in each walk";
+    case LWI_MISUSE_WORDS:
+        return "pass a name, and only flags and styles of the header you compile with";
+    default:
+        return "give types that are not the same different keys, and one type one name";
+    }
+}
+
+bool lwi_check_misuses(lw_check *check, const lwi_misuse *misuses)
+{
+    bool ready = true;
+    for (uint32_t kind = 0; ready && kind < LWI_MISUSES; kind++) {
+        int32_t problem = kind == LWI_MISUSE_TYPE_AGAIN ? LW_PROBLEM_CONFLICT : LW_PROBLEM_UNKNOWN;
+        if (misuses[kind].count)
+            ready = lwi_check_add(check, problem, misuses[kind].count, misuses[kind].example, "",
+                                  misuse_next(kind), "%s", misuses[kind].message);
+    }
+    return ready;
+}
+
 /* --- ends that were never pushed, nodes that were pushed twice ------------------------------ */
 
 typedef struct group {
@@ -32,6 +66,9 @@ static const char *stray_next(uint32_t kind)
         return "push the node with lw_sink_node(): this only adds to it";
     case LWI_STRAY_NODE:
         return "push a node once, or alike; two objects at one address need two runtimes";
+    case LWI_STRAY_BRIDGE:
+        return "give the other runtime's own key of the node, and that runtime's name; it must be "
+               "plugged into the same context";
     default:
         return "state a node's references once: the whole of its count";
     }
@@ -66,6 +103,9 @@ static bool add_strays(lw_check *check, const lw_snapshot *snapshot, uint32_t ki
                              snapshot->types[second->type].name,
                              (unsigned long long)second->size);
     }
+    case LWI_STRAY_BRIDGE:
+        return lwi_check_add(check, LW_PROBLEM_BRIDGE, count, stray->key, type, next,
+                             "%llu bridge%s whose other end was never pushed", count, s);
     default:
         return lwi_check_add(check, LW_PROBLEM_CONFLICT, count, stray->key, type, next,
                              "two reference counts stated");
@@ -82,17 +122,29 @@ static uint32_t stray_group(const lw_snapshot *snapshot, const lwi_stray *stray)
     return lwi_shape_at(snapshot, stray->about)->type;
 }
 
-bool lwi_check_strays(lw_check *check, const lw_snapshot *snapshot, const lwi_strays *strays)
+/* Whether the runtime that is judged has pushed it. */
+static bool own_stray(const lwi_suspect *suspect, const lwi_stray *stray)
 {
+    const lw_snapshot *snapshot = suspect->snapshot;
+    uint32_t number = (uint32_t)(suspect->part - snapshot->parts);
+    if (stray->kind == LWI_STRAY_ROOT)
+        return snapshot->root_kinds[stray->about].part == number;
+    return stray->about == LW_NODE_NONE ? stray->shape == number
+                                        : lwi_suspected(suspect, stray->about);
+}
+
+bool lwi_check_strays(lw_check *check, const lwi_suspect *suspect, const lwi_strays *strays)
+{
+    const lw_snapshot *snapshot = suspect->snapshot;
     uint64_t most = (uint64_t)snapshot->info.types + snapshot->root_kind_count + 1;
     bool ready = true;
-    for (uint32_t kind = LWI_STRAY_TARGET; ready && kind <= LWI_STRAY_REFERENCES; kind++) {
+    for (uint32_t kind = LWI_STRAY_TARGET; ready && kind <= LWI_STRAY_BRIDGE; kind++) {
         size_t size = lwi_array_size(most, sizeof(group));
         group *groups = lwi_alloc(&check->mem, size);
         ready = groups != NULL;
         for (uint64_t i = 0; ready && i < strays->count; i++) {
             const lwi_stray *stray = &strays->items[i];
-            if (stray->kind != kind)
+            if (stray->kind != kind || !own_stray(suspect, stray))
                 continue;
             group *found = &groups[stray_group(snapshot, stray)];
             if (!found->example || stray->key < found->example->key)
@@ -146,10 +198,11 @@ static bool add_account(lw_check *check, const lw_snapshot *snapshot, const acco
                          (unsigned)edges, plural(edges), and_roots);
 }
 
-static bool compare_counts(lw_check *check, const lw_snapshot *snapshot, const uint32_t *edges,
+static bool compare_counts(lw_check *check, const lwi_suspect *suspect, const uint32_t *edges,
                            const uint32_t *roots, account *missing, account *excess)
 {
-    for (lw_node node = 0; node < snapshot->info.nodes; node++) {
+    const lw_snapshot *snapshot = suspect->snapshot;
+    for (lw_node node = suspect->part->first; lwi_suspected(suspect, node); node++) {
         uint64_t stated = lwi_stated(snapshot, node), pushed = (uint64_t)edges[node] + roots[node];
         uint32_t type = lwi_shape_at(snapshot, node)->type;
         if (stated > pushed)
@@ -170,8 +223,9 @@ static bool compare_counts(lw_check *check, const lw_snapshot *snapshot, const u
     return ready;
 }
 
-bool lwi_check_counts(lw_check *check, const lw_snapshot *snapshot)
+bool lwi_check_counts(lw_check *check, const lwi_suspect *suspect)
 {
+    const lw_snapshot *snapshot = suspect->snapshot;
     if (!snapshot->counts)
         return true;
     uint64_t nodes = snapshot->info.nodes, types = snapshot->info.types;
@@ -183,7 +237,7 @@ bool lwi_check_counts(lw_check *check, const lw_snapshot *snapshot)
     if (ready) {
         lwi_count_edges(snapshot, edges);
         lwi_count_roots(snapshot, edges + nodes);
-        ready = compare_counts(check, snapshot, edges, edges + nodes, accounts, accounts + types);
+        ready = compare_counts(check, suspect, edges, edges + nodes, accounts, accounts + types);
     }
     lwi_free(&check->mem, edges, counts_size);
     lwi_free(&check->mem, accounts, accounts_size);
@@ -245,10 +299,11 @@ static bool add_unrooted(lw_check *check, const lw_snapshot *snapshot, const unr
         heads);
 }
 
-static bool group_unrooted(lw_check *check, const lw_snapshot *snapshot, const uint64_t *excused,
+static bool group_unrooted(lw_check *check, const lwi_suspect *suspect, const uint64_t *excused,
                            const uint64_t *held, unrooted *types)
 {
-    for (lw_node node = 0; node < snapshot->info.nodes; node++) {
+    const lw_snapshot *snapshot = suspect->snapshot;
+    for (lw_node node = suspect->part->first; lwi_suspected(suspect, node); node++) {
         if (!lwi_is_garbage(snapshot, node) || lwi_bits_get(excused, node))
             continue;
         unrooted *found = &types[lwi_shape_at(snapshot, node)->type];
@@ -266,8 +321,9 @@ static bool group_unrooted(lw_check *check, const lw_snapshot *snapshot, const u
     return ready;
 }
 
-bool lwi_check_rooted(lw_check *check, const lw_snapshot *snapshot)
+bool lwi_check_rooted(lw_check *check, const lwi_suspect *suspect)
 {
+    const lw_snapshot *snapshot = suspect->snapshot;
     if (snapshot->info.garbage == 0)
         return true;
     lwi_mem *mem = &check->mem;
@@ -281,7 +337,7 @@ bool lwi_check_rooted(lw_check *check, const lw_snapshot *snapshot)
     if (ready) {
         excuse_garbage(snapshot, excused, queue);
         find_held(snapshot, excused, held);
-        ready = group_unrooted(check, snapshot, excused, held, types);
+        ready = group_unrooted(check, suspect, excused, held, types);
     }
     lwi_free(mem, excused, bits_size);
     lwi_free(mem, held, bits_size);

@@ -15,9 +15,10 @@ typedef struct change {
 } change;
 
 typedef struct stable {
+    const lwi_suspect *suspect;
     const lw_snapshot *first, *second;
     uint32_t *types;   /* of the second run -> of the first, or beyond them */
-    uint32_t *names;   /* of the first run -> of the second; 0: none is equal */
+    uint32_t *names;   /* of the first run -> of the second; 0: not known yet */
     uint32_t *nodes;   /* of the first run -> of the second; LW_NODE_NONE: none */
     change *changes;   /* by type */
 } stable;
@@ -26,6 +27,8 @@ typedef struct stable {
 
 static int compare_types(const lwi_type *a, const lwi_type *b)
 {
+    if (a->part != b->part)
+        return a->part < b->part ? -1 : 1;
     int order = strcmp(a->name, b->name);
     return order ? order : (a->key > b->key) - (a->key < b->key);
 }
@@ -46,28 +49,17 @@ static void map_types(stable *s)
         s->changes[i].type = s->first->types[i].name;
 }
 
-static void map_names(stable *s)
-{
-    uint32_t other = 1;
-    for (uint32_t i = 1; i < s->first->name_count; i++) {
-        const lwi_name *name = &s->first->names[i];
-        while (other < s->second->name_count &&
-               lwi_name_compare(&s->second->names[other], name) < 0)
-            other++;
-        if (other < s->second->name_count &&
-            lwi_name_compare(&s->second->names[other], name) == 0)
-            s->names[i] = other;
-    }
-}
-
-static uint32_t map_label(const stable *s, uint32_t label)
-{
-    return label & LW_LABEL_INDEX(0) ? label : s->names[label];
-}
-
+/* Labels are compared by what they say, once for each pair. */
 static bool same_label(const stable *s, uint32_t first, uint32_t second)
 {
-    return (first == 0) == (second == 0) && map_label(s, first) == second;
+    if (first == 0 || second == 0 || (first | second) & LW_LABEL_INDEX(0))
+        return first == second;
+    if (s->names[first] == second)
+        return true;
+    if (lwi_name_compare(&s->first->names[first], &s->second->names[second]) != 0)
+        return false;
+    s->names[first] = second;
+    return true;
 }
 
 /* --- nodes --------------------------------------------------------------------------------- */
@@ -79,22 +71,22 @@ static change *enter(change *found, lw_key key)
     return found;
 }
 
-/* Both runs' keys are in order. */
-static void compare_keys(stable *s)
+/* Both runs' keys are in order; only changes of the one who is judged matter. */
+static void compare_keys(stable *s, const lwi_part *first, const lwi_part *second)
 {
-    const lwi_part *first = s->first->parts, *second = s->second->parts;
     lwi_keys_cursor mine = {0}, other = {0};
     lw_key a = 0, b = 0;
+    bool judged = first == s->suspect->part;
     bool has_a = lwi_keys_next(&first->keys, &mine, &a);
     bool has_b = lwi_keys_next(&second->keys, &other, &b);
     while (has_a || has_b) {
-        lw_node node = mine.place - 1, twin = other.place - 1;
+        lw_node node = first->first + mine.place - 1, twin = second->first + other.place - 1;
         bool step_a = has_a && (!has_b || a <= b), step_b = has_b && (!has_a || b <= a);
         if (step_a && step_b)
             s->nodes[node] = twin;
-        else if (step_a)
+        else if (step_a && judged)
             enter(&s->changes[lwi_shape_at(s->first, node)->type], a)->only_first++;
-        else
+        else if (step_b && judged)
             enter(&s->changes[s->types[lwi_shape_at(s->second, twin)->type]], b)->only_second++;
         if (step_a)
             has_a = lwi_keys_next(&first->keys, &mine, &a);
@@ -129,7 +121,7 @@ static bool same_row(const stable *s, lw_node node, lw_node twin)
 
 static void compare_nodes(stable *s)
 {
-    for (lw_node node = 0; node < s->first->info.nodes; node++) {
+    for (lw_node node = s->suspect->part->first; lwi_suspected(s->suspect, node); node++) {
         lw_node twin = s->nodes[node];
         if (twin == LW_NODE_NONE)
             continue;
@@ -169,22 +161,36 @@ static void append(char *message, size_t room, uint64_t count, const char *what)
                  (unsigned long long)count, what);
 }
 
-static bool compare_all_roots(lw_check *check, const stable *s)
+/* The next root, from `at` on, of a node in a part; the end if there is none. */
+static uint32_t next_root(const lw_snapshot *snapshot, const lwi_part *part, uint32_t at)
 {
-    change found = {0};
-    uint32_t a = 0, b = 0;
+    while (at < snapshot->info.roots && snapshot->roots[at].node - part->first >= part->count)
+        at++;
+    return at;
+}
+
+static void find_other_roots(const stable *s, const lwi_part *second, change *found)
+{
+    const lwi_part *first = s->suspect->part;
+    uint32_t a = next_root(s->first, first, 0), b = next_root(s->second, second, 0);
     while (a < s->first->info.roots || b < s->second->info.roots) {
         const lwi_root *mine = &s->first->roots[a], *other = &s->second->roots[b];
         int order = a == s->first->info.roots    ? 1
                     : b == s->second->info.roots ? -1
                                                  : compare_roots(s, mine, other);
         if (order < 0)
-            enter(&found, lwi_key_of_node(s->first, mine->node))->only_first++;
+            enter(found, lwi_key_of_node(s->first, mine->node))->only_first++;
         if (order > 0)
-            enter(&found, lwi_key_of_node(s->second, other->node))->only_second++;
-        a += order <= 0;
-        b += order >= 0;
+            enter(found, lwi_key_of_node(s->second, other->node))->only_second++;
+        a = order <= 0 ? next_root(s->first, first, a + 1) : a;
+        b = order >= 0 ? next_root(s->second, second, b + 1) : b;
     }
+}
+
+static bool compare_all_roots(lw_check *check, const stable *s, const lwi_part *second)
+{
+    change found = {0};
+    find_other_roots(s, second, &found);
     char message[100] = "";
     append(message, sizeof message, found.only_first, "only in the first of two walks");
     append(message, sizeof message, found.only_second, "only in the second of two walks");
@@ -219,9 +225,10 @@ static bool add_changes(lw_check *check, const stable *s)
     return ready;
 }
 
-bool lwi_check_stable(lw_check *check, const lw_snapshot *first, const lw_snapshot *second)
+bool lwi_check_stable(lw_check *check, const lwi_suspect *suspect, const lw_snapshot *second)
 {
-    stable s = {.first = first, .second = second};
+    const lw_snapshot *first = suspect->snapshot;
+    stable s = {.suspect = suspect, .first = first, .second = second};
     uint64_t types = (uint64_t)first->info.types + second->info.types;
     size_t nodes_size = lwi_array_size(first->info.nodes, sizeof *s.nodes);
     s.types = lwi_arena_zeros(&check->arena, second->info.types, sizeof *s.types);
@@ -233,10 +240,11 @@ bool lwi_check_stable(lw_check *check, const lw_snapshot *first, const lw_snapsh
         memset(s.nodes, 0xff, nodes_size);
     if (ready) {
         map_types(&s);
-        map_names(&s);
-        compare_keys(&s);
+        for (uint32_t i = 0; i < first->part_count; i++)
+            compare_keys(&s, &first->parts[i], &second->parts[i]);
         compare_nodes(&s);
-        ready = add_changes(check, &s) && compare_all_roots(check, &s);
+        const lwi_part *again = &second->parts[suspect->part - first->parts];
+        ready = add_changes(check, &s) && compare_all_roots(check, &s, again);
     }
     lwi_free(&check->mem, s.nodes, nodes_size);
     return ready;

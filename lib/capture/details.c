@@ -1,5 +1,6 @@
 /* Roots, and what few nodes have: stated references, bytes elsewhere. */
 #include "base/order.h"
+#include "base/sum.h"
 #include "capture/build.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static bool take_rare(lwi_build *build, lwi_rare item, bool add, lwi_rares *rare
         return true;
     }
     if (add) {
-        last->value += item.value;
+        last->value = lwi_sum(last->value, item.value);
         return true;
     }
     if (last->value == item.value)
@@ -71,7 +72,8 @@ bool lwi_rare_close(lwi_build *build, lwi_rare_list *list, bool add, lwi_rares *
 
 static bool stray_detail(lwi_build *build, const lwi_job *job, lw_key key)
 {
-    return lwi_job_hides(job, key) || lwi_note(build, LWI_STRAY_DETAIL, key, LW_NODE_NONE, 0);
+    return lwi_job_hides(job, key) || lwi_note(build, LWI_STRAY_DETAIL, key, LW_NODE_NONE,
+                                               (uint32_t)(job - build->jobs));
 }
 
 static bool state_count(lwi_build *build, lwi_rare_list *many, lw_node node, lw_key key,
@@ -142,7 +144,7 @@ bool lwi_build_details(lwi_build *build)
     bool closed = lwi_rare_close(build, &many, false, &snapshot->many);
     closed = lwi_rare_close(build, &external, true, &snapshot->external) && closed;
     for (uint32_t i = 0; i < snapshot->external.count; i++)
-        snapshot->info.external += snapshot->external.items[i].value;
+        snapshot->info.external = lwi_sum(snapshot->info.external, snapshot->external.items[i].value);
     return ready && closed;
 }
 

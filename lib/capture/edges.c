@@ -19,12 +19,12 @@ typedef struct batch {
     uint32_t count;
 } batch;
 
-static bool stray_edge(lwi_build *build, lwi_job *job, lw_key key, uint32_t kind, uint32_t about)
+bool lwi_stray_edge(lwi_build *build, const lwi_job *job, lw_key key, uint32_t kind, lw_node about)
 {
     if (lwi_job_hides(job, key))
         return true;
     build->snapshot->info.dangling++;
-    return lwi_note(build, kind, key, about, 0);
+    return lwi_note(build, kind, key, about, (uint32_t)(job - build->jobs));
 }
 
 /* Replaces the keys of targets by numbers; LW_NODE_NONE where there is no node. */
@@ -38,7 +38,7 @@ static bool number_batch(lwi_build *build, lwi_job *job, batch *b)
         if (b->nodes[i] != LW_NODE_NONE) {
             snapshot->rows.end[from]++;
             snapshot->edge_kinds |= 1u << b->runs[i][2];
-        } else if (!stray_edge(build, job, b->keys[i], LWI_STRAY_TARGET, from)) {
+        } else if (!lwi_stray_edge(build, job, b->keys[i], LWI_STRAY_TARGET, from)) {
             return false;
         }
     }
@@ -50,7 +50,7 @@ static bool number_batch(lwi_build *build, lwi_job *job, batch *b)
 static bool drop_run(lwi_build *build, lwi_job *job, const uint32_t *run, lw_key from)
 {
     for (uint32_t i = 0; i < run[3]; i++) {
-        if (!stray_edge(build, job, from, LWI_STRAY_HOLDER, LW_NODE_NONE))
+        if (!lwi_stray_edge(build, job, from, LWI_STRAY_HOLDER, LW_NODE_NONE))
             return false;
     }
     return true;
@@ -81,10 +81,11 @@ static bool number_chunk(lwi_build *build, lwi_job *job, lwi_log_chunk *chunk)
 static bool number_edges(lwi_build *build, lwi_job *job)
 {
     for (lwi_log_chunk *chunk = job->sink.edges.first; chunk; chunk = chunk->next) {
-        if (!number_chunk(build, job, chunk))
+        if (!lwi_progress_tick(&build->progress, LWI_STEP_EDGES) || !number_chunk(build, job, chunk))
             return false;
     }
-    return true;
+    build->snapshot->info.dangling += job->sink.lost_edges;
+    return lwi_number_bridges(build, job);
 }
 
 /* Puts the rows, whose lengths are known now, in their places. */
@@ -109,19 +110,23 @@ static void put_kind(uint8_t *kinds, uint64_t edge, uint32_t kind)
     kinds[edge / 2] = (uint8_t)((kinds[edge / 2] & ~(15u << shift)) | kind << shift);
 }
 
+void lwi_place_edge(lw_snapshot *snapshot, lw_node from, lw_node to, uint32_t kind, uint32_t label)
+{
+    uint64_t place = lwi_row_put(&snapshot->rows, from);
+    snapshot->rows.items[place] = to;
+    if (snapshot->labels)
+        snapshot->labels[place] = label;
+    if (snapshot->kinds)
+        put_kind(snapshot->kinds, place, kind);
+}
+
 static void place_run(lw_snapshot *snapshot, const lwi_job *job, const uint32_t *run)
 {
     lw_node from = run[0];
     const uint32_t *edge = run + LWI_RUN_WORDS;
     for (uint32_t i = 0; i < run[3]; i++, edge += LWI_EDGE_WORDS) {
-        if (edge[0] == LW_NODE_NONE)
-            continue;
-        uint64_t place = lwi_row_put(&snapshot->rows, from);
-        snapshot->rows.items[place] = edge[0];
-        if (snapshot->labels)
-            snapshot->labels[place] = lwi_map_label(job, edge[2]);
-        if (snapshot->kinds)
-            put_kind(snapshot->kinds, place, run[2]);
+        if (edge[0] != LW_NODE_NONE)
+            lwi_place_edge(snapshot, from, edge[0], run[2], lwi_map_label(job, edge[2]));
     }
 }
 
@@ -255,13 +260,15 @@ lw_status lwi_build_edges(lwi_build *build, lw_error *error)
         ready = number_edges(build, &build->jobs[i]);
     }
     if (!ready)
-        return lwi_nomem(error, "the edges of a snapshot");
+        return lwi_progress_failed(&build->progress, "the edges of a snapshot", error);
     lw_status status = open_rows(snapshot, &widest, error);
     if (status != LW_OK)
         return status;
     ready = make_items(snapshot, labelled);
     for (uint32_t i = 0; ready && i < build->count; i++)
         place_edges(snapshot, &build->jobs[i]);
+    for (uint32_t i = 0; ready && i < build->count; i++)
+        lwi_place_bridges(snapshot, &build->jobs[i]);
     if (!ready || !sort_rows(snapshot, widest))
         return lwi_nomem(error, "the edges of a snapshot");
     return LW_OK;

@@ -170,7 +170,7 @@ static bool tenure_of(join *j, const lwi_block_view *block, uint32_t *id)
     return *id != LWI_INDEX_NONE || add_tenure(j, tenure, hash, id);
 }
 
-enum { BATCH = 128 };
+enum { BATCH = 128, TICK = 64 /* batches */ };
 
 static uint32_t next_keys(const lwi_job *job, lwi_keys_cursor *cursor, lw_key *keys)
 {
@@ -180,17 +180,19 @@ static uint32_t next_keys(const lwi_job *job, lwi_keys_cursor *cursor, lw_key *k
     return count;
 }
 
-static bool join_job(join *j, const lwi_job *job)
+static bool join_job(join *j, const lwi_job *job, lwi_progress *progress)
 {
     const lw_runtime *runtime = job->sink.runtime;
     uint32_t *tenure = j->snapshot->tenure_of + job->part->first;
     lwi_keys_cursor cursor = {0};
     lwi_block_view blocks[BATCH];
     lw_key keys[BATCH];
-    uint32_t count;
+    uint32_t count, batch = 0;
     if (runtime->domain_count == 0)
         return true;
     while ((count = next_keys(job, &cursor, keys)) > 0) {
+        if (++batch % TICK == 0 && !lwi_progress_tick(progress, LWI_STEP_BLOCKS))
+            return false;
         lwi_view_blocks(runtime->domains, runtime->domain_count, keys, count, blocks);
         for (uint32_t i = 0; i < count; i++, tenure++) {
             if (blocks[i].epoch && !tenure_of(j, &blocks[i], tenure))
@@ -258,7 +260,7 @@ bool lwi_build_blocks(lwi_build *build)
     bool ready = snapshot->tenure_of && add_tenure(&j, (lwi_tenure){0, 0, 0}, 0, &none) &&
                  stack_of(&j, 0, &none);
     for (uint32_t i = 0; ready && i < build->count; i++)
-        ready = join_job(&j, &build->jobs[i]);
+        ready = join_job(&j, &build->jobs[i], &build->progress);
     ready = ready && keep_all(&j);
     free_join(&j);
     return ready;

@@ -41,6 +41,35 @@ lwi_runtimes *lwi_runtimes_of(lw_context *context)
     return attachment->value;
 }
 
+lw_status lwi_runtimes_begin(lwi_runtimes *runtimes, lw_error *error)
+{
+    if (runtimes->busy)
+        return lwi_fail(error, LW_E_STATE,
+                        "an enumerate, or another callback of a runtime, asks this of its own "
+                        "context: do it elsewhere");
+    runtimes->busy = true;
+    return LW_OK;
+}
+
+static void unplug(lwi_mem *mem, lwi_runtimes *runtimes, lw_runtime **place)
+{
+    lw_runtime *runtime = *place;
+    *place = runtime->next;
+    runtimes->count--;
+    free_runtime(mem, runtime);
+}
+
+void lwi_runtimes_end(lw_context *context, lwi_runtimes *runtimes)
+{
+    runtimes->busy = false;
+    for (lw_runtime **place = &runtimes->first; *place;) {
+        if ((*place)->doomed)
+            unplug(lwi_view_mem(context), runtimes, place);
+        else
+            place = &(*place)->next;
+    }
+}
+
 static lw_status check_options(lw_context *context, const lw_runtime_options *options,
                                lw_error *error)
 {
@@ -91,6 +120,9 @@ static lw_runtime *new_runtime(lw_context *context, const lw_runtime_options *op
     runtime->context = context;
     runtime->enumerate = options->enumerate;
     runtime->user = options->user;
+    runtime->collect = options->collect;
+    runtime->preview = options->preview;
+    runtime->advise = options->advise;
     runtime->address = options->key_kind == LW_KEY_ADDRESS;
     return runtime;
 }
@@ -115,6 +147,14 @@ lw_status lw_runtime_create(lw_context *context, const lw_runtime_options *optio
     lwi_runtimes *runtimes = lwi_runtimes_of(context);
     if (!runtimes)
         return lwi_nomem(error, "a new runtime");
+    if (runtimes->busy)
+        return lwi_fail(error, LW_E_STATE,
+                        "runtime \"%s\": an enumerate, or another callback of a runtime, plugs it "
+                        "in: do it elsewhere", full.name);
+    if (strcmp(full.name, LWI_OBJECTS_NAME) == 0)
+        return lwi_fail(error, LW_E_STATE,
+                        "\"" LWI_OBJECTS_NAME "\" is the runtime of registered objects: choose "
+                        "another name");
     lw_runtime **place = &runtimes->first;
     for (; *place; place = &(*place)->next) {
         if (strcmp((*place)->name, full.name) == 0)
@@ -136,10 +176,23 @@ void lw_runtime_destroy(lw_runtime *runtime)
     if (!runtime)
         return;
     lwi_runtimes *runtimes = lwi_runtimes_of(runtime->context);
+    if (runtimes->busy) {
+        runtime->doomed = true;
+        return;
+    }
     lw_runtime **place = &runtimes->first;
     while (*place != runtime)
         place = &(*place)->next;
-    *place = runtime->next;
-    runtimes->count--;
-    free_runtime(lwi_view_mem(runtime->context), runtime);
+    unplug(lwi_view_mem(runtime->context), runtimes, place);
+}
+
+lw_status lw_runtime_each(lw_context *context, lw_runtime_fn visit, void *user, lw_error *error)
+{
+    if (!context || !visit)
+        return lwi_fail(error, LW_E_INVALID, "%s is NULL", context ? "visit" : "context");
+    lwi_runtimes *runtimes = lwi_view_attachment(context)->value;
+    lw_runtime *runtime = runtimes ? runtimes->first : NULL;
+    while (runtime && visit(runtime, runtime->name, user) == 0)
+        runtime = runtime->next;
+    return LW_OK;
 }

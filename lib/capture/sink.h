@@ -3,8 +3,10 @@
 #define LWI_CAPTURE_SINK_H
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "base/index.h"
 #include "base/log.h"
+#include "capture/progress.h"
 #include "capture/runtime.h"
 #include "snapshot/snapshot.h"
 
@@ -15,14 +17,15 @@ enum lwi_stray_kind {
     LWI_STRAY_ROOT,       /* a root's node was never pushed; `about` is the kind of root */
     LWI_STRAY_DETAIL,     /* references or bytes were stated for a node that was never pushed */
     LWI_STRAY_NODE,       /* a node was pushed twice; `about` is the node, `shape` the second one */
-    LWI_STRAY_REFERENCES  /* references were stated twice, unlike; `about` is the node */
+    LWI_STRAY_REFERENCES, /* references were stated twice, unlike; `about` is the node */
+    LWI_STRAY_BRIDGE      /* a bridge's other end was never pushed; `about` is the node on this side */
 };
 
 typedef struct lwi_stray {
     lw_key key;
     uint32_t kind;
-    uint32_t about;
-    uint32_t shape;
+    uint32_t about; /* LW_NODE_NONE: nothing is known */
+    uint32_t shape; /* without `about`: the number of the runtime */
 } lwi_stray;
 
 typedef struct lwi_strays {
@@ -30,13 +33,35 @@ typedef struct lwi_strays {
     uint64_t count, room;
 } lwi_strays;
 
+/* Calls that make no sense. They end a capture; a check counts them and goes on. */
+enum lwi_misuse_kind {
+    LWI_MISUSE_KEY,
+    LWI_MISUSE_TYPE,
+    LWI_MISUSE_LABEL,
+    LWI_MISUSE_EDGE_KIND,
+    LWI_MISUSE_ROOT_KIND,
+    LWI_MISUSE_WORDS,      /* NULL, or unknown flags or style, where something is named */
+    LWI_MISUSE_TYPE_AGAIN, /* a type named twice, unlike: no misuse, a conflict */
+    LWI_MISUSES
+};
+
+typedef struct lwi_misuse {
+    uint64_t count;
+    lw_key example;
+    char message[200]; /* of the first */
+} lwi_misuse;
+
 struct lw_sink {
     lwi_mem *mem;
     lwi_arena *arena; /* the snapshot's: text goes there at once */
     const lw_runtime *runtime;
+    const lw_runtime *runtimes; /* all that are captured, in their order */
+    lwi_misuse *misuses;        /* LWI_MISUSES of them while somebody checks, else NULL */
+    lwi_progress *progress;
+    uint64_t before; /* nodes that other runtimes have pushed */
 
     lwi_type *types; /* type id - 1 */
-    uint64_t type_count, type_room;
+    uint64_t type_count, type_room, type_conflicts;
     lwi_index type_index;
 
     lwi_shape *shapes;
@@ -58,7 +83,9 @@ struct lw_sink {
     lwi_log references; /* key, count */
     lwi_log external;   /* key, bytes */
     lwi_log hidden;     /* key */
-    uint64_t node_count, root_count, hidden_count;
+    lwi_log bridges;    /* own key, other key, number of the other runtime, kind, label */
+    uint64_t node_count, root_count, hidden_count, run_count;
+    uint64_t lost_edges; /* known to lead nowhere */
 
     uint32_t *run; /* the run that a further edge of the same holder and kind continues */
     lw_key run_from;
@@ -75,11 +102,29 @@ enum {
     LWI_EDGE_WORDS = 3,   /* to, to, label */
     LWI_ROOT_WORDS = 4,   /* key, key, kind, label */
     LWI_DETAIL_WORDS = 4, /* key, key, number, number */
-    LWI_HIDDEN_WORDS = 2  /* key, key */
+    LWI_HIDDEN_WORDS = 2, /* key, key */
+    LWI_BRIDGE_WORDS = 7  /* own, own, other, other, runtime, kind, label */
 };
+
+/* With a bridge's kind: it leads to this runtime. */
+#define LWI_BRIDGE_FROM 0x100u
 
 void lwi_sink_init(lw_sink *sink, lw_snapshot *snapshot, const lw_runtime *runtime);
 void lwi_sink_free(lw_sink *sink);
+
+/* Failing: the first failure stands. All give what the call is to answer. */
+int lwi_sink_fail(lw_sink *sink, lw_status status, const char *format, ...) LWI_PRINTF(3, 4);
+int lwi_sink_fail_memory(lw_sink *sink);
+int lwi_sink_refuse(lw_sink *sink, enum lwi_misuse_kind kind, lw_key key, const char *format, ...)
+    LWI_PRINTF(4, 5);
+
+static inline bool lwi_sink_usable(const lw_sink *sink)
+{
+    return sink && sink->failure.status == LW_OK;
+}
+
+/* Room for one more item; fails the sink. */
+bool lwi_sink_grow(lw_sink *sink, void **items, uint64_t *room, uint64_t count, size_t item_size);
 
 /* Runs the runtime's `enumerate` into the sink. */
 lw_status lwi_sink_run(lw_sink *sink, lw_error *error);

@@ -16,19 +16,23 @@ static void free_job(lwi_job *job, lwi_mem *mem)
 }
 
 /* One part and one job for each runtime. */
-static bool plan(lwi_build *build, const lwi_runtimes *runtimes, const lw_runtime *only)
+static bool plan(lwi_build *build, const lwi_request *request, const lw_runtime *first,
+                 uint32_t count)
 {
     lw_snapshot *snapshot = build->snapshot;
-    uint32_t count = only ? 1 : runtimes->count;
     build->jobs = lwi_alloc(&snapshot->mem, lwi_array_size(count + 1, sizeof *build->jobs));
     snapshot->parts = lwi_arena_zeros(&snapshot->arena, count, sizeof *snapshot->parts);
     if (!build->jobs || !snapshot->parts)
         return false;
-    const lw_runtime *runtime = only ? only : runtimes->first;
+    const lw_runtime *runtime = first;
     for (uint32_t i = 0; i < count; i++, runtime = runtime->next) {
         lwi_part *part = &snapshot->parts[i];
+        lw_sink *sink = &build->jobs[i].sink;
         build->jobs[i].part = part;
-        lwi_sink_init(&build->jobs[i].sink, snapshot, runtime);
+        lwi_sink_init(sink, snapshot, runtime);
+        sink->runtimes = first;
+        sink->progress = &build->progress;
+        sink->misuses = runtime == request->checked ? request->misuses : NULL;
         lwi_keys_init(&part->keys, &snapshot->mem, runtime->address);
         part->recorded = runtime->domain_count > 0;
         part->name = lwi_arena_text(&snapshot->arena, runtime->name, strlen(runtime->name));
@@ -39,67 +43,103 @@ static bool plan(lwi_build *build, const lwi_runtimes *runtimes, const lw_runtim
     return true;
 }
 
-static lw_status build_all(lwi_build *build, lw_error *error)
+static bool step(lwi_build *build, uint32_t done)
 {
-    lw_status status = lwi_build_keys(build, error);
+    return lwi_progress_at(&build->progress, "join", done, LWI_STEPS);
+}
+
+static lw_status build_graph(lwi_build *build, lw_error *error)
+{
+    if (!step(build, LWI_STEP_NODES) || !lwi_build_words(build) || !lwi_build_nodes(build))
+        return lwi_progress_failed(&build->progress, "the nodes of a snapshot", error);
+    if (!step(build, LWI_STEP_EDGES))
+        return lwi_progress_failed(&build->progress, "", error);
+    lw_status status = lwi_build_edges(build, error);
     if (status != LW_OK)
         return status;
-    if (!lwi_build_words(build) || !lwi_build_nodes(build))
-        return lwi_nomem(error, "the nodes of a snapshot");
-    status = lwi_build_edges(build, error);
-    if (status != LW_OK)
-        return status;
-    if (!lwi_build_roots(build) || !lwi_build_details(build))
-        return lwi_nomem(error, "the roots of a snapshot");
+    if (!step(build, LWI_STEP_ROOTS) || !lwi_build_roots(build) || !lwi_build_details(build))
+        return lwi_progress_failed(&build->progress, "the roots of a snapshot", error);
     for (uint32_t i = 0; i < build->count; i++)
         lwi_keys_trim(&build->jobs[i].part->keys);
-    if (!lwi_build_blocks(build) || !lwi_build_verdicts(build))
-        return lwi_nomem(error, "the blocks of a snapshot");
     return LW_OK;
 }
 
-static lw_status run_all(lwi_build *build, lwi_runtimes *runtimes, lw_error *error)
+static lw_status build_all(lwi_build *build, lw_error *error)
+{
+    if (!step(build, LWI_STEP_KEYS))
+        return lwi_progress_failed(&build->progress, "", error);
+    lw_status status = lwi_build_keys(build, error);
+    if (status == LW_OK)
+        status = build_graph(build, error);
+    if (status != LW_OK)
+        return status;
+    if (!step(build, LWI_STEP_BLOCKS) || !lwi_build_blocks(build) ||
+        !step(build, LWI_STEP_VERDICTS) || !lwi_build_verdicts(build) || !step(build, LWI_STEPS))
+        return lwi_progress_failed(&build->progress, "the blocks of a snapshot", error);
+    return LW_OK;
+}
+
+static lw_status run_all(lwi_build *build, lw_error *error)
 {
     lw_status status = LW_OK;
-    runtimes->busy = true;
-    for (uint32_t i = 0; status == LW_OK && i < build->count; i++)
-        status = lwi_sink_run(&build->jobs[i].sink, error);
-    runtimes->busy = false;
+    uint64_t nodes = 0;
+    if (!lwi_progress_at(&build->progress, "enumerate", 0, 0))
+        return lwi_progress_failed(&build->progress, "", error);
+    for (uint32_t i = 0; status == LW_OK && i < build->count; i++) {
+        lw_sink *sink = &build->jobs[i].sink;
+        sink->before = nodes;
+        status = lwi_sink_run(sink, error);
+        nodes += sink->node_count;
+        build->snapshot->info.conflicts += sink->type_conflicts;
+    }
+    if (status == LW_OK && !lwi_progress_at(&build->progress, "enumerate", nodes, nodes))
+        status = lwi_progress_failed(&build->progress, "", error);
     return status;
 }
 
-lw_status lwi_capture(lw_context *context, const lw_runtime *only, lw_allocator allocator,
-                      lwi_strays *strays, lw_snapshot **snapshot, lw_error *error)
+static lw_status capture_all(const lwi_request *request, lwi_runtimes *runtimes, lwi_build *build,
+                             lw_error *error)
 {
-    *snapshot = NULL;
-    lwi_runtimes *runtimes = lwi_runtimes_of(context);
-    if (!runtimes)
-        return lwi_nomem(error, "a snapshot");
-    if (runtimes->busy)
-        return lwi_fail(error, LW_E_STATE,
-                        "an enumerate asks to capture its own context: do that elsewhere");
-    lwi_build build = {.snapshot = lwi_snapshot_new(allocator), .strays = strays};
-    if (!build.snapshot)
-        return lwi_nomem(error, "a snapshot");
-    build.snapshot->context = runtimes->token;
+    uint32_t count = runtimes->count;
     lw_status status = LW_OK;
-    if (!plan(&build, runtimes, only))
+    if (!plan(build, request, runtimes->first, count))
         status = lwi_nomem(error, "a snapshot");
     if (status == LW_OK)
-        status = run_all(&build, runtimes, error);
+        status = run_all(build, error);
     if (status == LW_OK)
-        status = build_all(&build, error);
-    lwi_mem *mem = &build.snapshot->mem;
-    for (uint32_t i = 0; i < build.count; i++)
-        free_job(&build.jobs[i], mem);
-    lwi_free(mem, build.jobs,
-             lwi_array_size((only ? 1 : runtimes->count) + 1, sizeof *build.jobs));
+        status = build_all(build, error);
+    lwi_mem *mem = &build->snapshot->mem;
+    for (uint32_t i = 0; i < build->count; i++)
+        free_job(&build->jobs[i], mem);
+    lwi_free(mem, build->jobs, lwi_array_size(count + 1, sizeof *build->jobs));
+    return status;
+}
+
+lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_error *error)
+{
+    *snapshot = NULL;
+    lwi_runtimes *runtimes = lwi_runtimes_of(request->context);
+    if (!runtimes)
+        return lwi_nomem(error, "a snapshot");
+    lw_status status = lwi_runtimes_begin(runtimes, error);
+    if (status != LW_OK)
+        return status;
+    lwi_build build = {.snapshot = lwi_snapshot_new(lwi_view_allocator(request->context)),
+                       .strays = request->strays,
+                       .progress = {.tell = request->progress, .user = request->user}};
+    if (build.snapshot) {
+        build.snapshot->context = runtimes->token;
+        status = capture_all(request, runtimes, &build, error);
+    } else {
+        status = lwi_nomem(error, "a snapshot");
+    }
+    lwi_runtimes_end(request->context, runtimes);
     if (status == LW_OK) {
         *snapshot = build.snapshot;
         return LW_OK;
     }
-    if (strays)
-        lwi_strays_free(strays, mem);
+    if (build.snapshot && request->strays)
+        lwi_strays_free(request->strays, &build.snapshot->mem);
     lw_snapshot_release(build.snapshot);
     return status;
 }
@@ -116,9 +156,14 @@ lw_status lw_snapshot_take(lw_context *context, const lw_snapshot_options *optio
     lw_status status = lwi_take(&full, sizeof full, options, "lw_snapshot_options", error);
     if (status != LW_OK)
         return status;
+    if (full.flags)
+        return lwi_fail(error, LW_E_INVALID,
+                        "lw_snapshot_options.flags 0x%x: no bit has a meaning in version %s",
+                        (unsigned)full.flags, lw_version());
     uint64_t start = lwi_time_ns();
     lw_snapshot *made;
-    status = lwi_capture(context, NULL, lwi_view_allocator(context), NULL, &made, error);
+    lwi_request request = {.context = context, .progress = full.progress, .user = full.user};
+    status = lwi_capture(&request, &made, error);
     if (status != LW_OK)
         return status;
     if (full.name) {
@@ -131,6 +176,7 @@ lw_status lw_snapshot_take(lw_context *context, const lw_snapshot_options *optio
     /* Afterwards, so that whatever was born while we looked is not born after us. */
     made->info.epoch = lwi_view_advance(context);
     made->info.own_bytes = atomic_load(&made->mem.bytes) + sizeof *made;
+    made->info.peak_bytes = atomic_load(&made->mem.peak) + sizeof *made;
     made->info.took_ns = lwi_time_ns() - start;
     *snapshot = made;
     return LW_OK;

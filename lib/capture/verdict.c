@@ -1,5 +1,6 @@
 /* What the whole graph says of each node: held from outside, or garbage; and the totals. */
 #include "base/bits.h"
+#include "base/sum.h"
 #include "capture/build.h"
 #include "snapshot/reach.h"
 
@@ -40,14 +41,14 @@ static void add_up(lw_snapshot *snapshot)
     for (lw_node node = 0; node < info->nodes; node++) {
         const lwi_shape *shape = lwi_shape_at(snapshot, node);
         lwi_type *type = &snapshot->types[shape->type];
-        info->size += shape->size;
+        info->size = lwi_sum(info->size, shape->size);
         if (lwi_is_garbage(snapshot, node)) {
             info->garbage++;
-            info->garbage_size += shape->size;
+            info->garbage_size = lwi_sum(info->garbage_size, shape->size);
             type->garbage++;
         } else {
             type->count++;
-            type->size += shape->size;
+            type->size = lwi_sum(type->size, shape->size);
         }
     }
 }

@@ -21,6 +21,12 @@ static bool block_view(const lw_domain *domain, uint64_t address, lwi_block_view
     return true;
 }
 
+lw_domain *const *lwi_view_domains(lw_context *context, uint64_t *count)
+{
+    *count = atomic_load_explicit(&context->domain_count, memory_order_acquire);
+    return context->domains + 1;
+}
+
 /* Looks for what no domain before has answered. */
 static void domain_view(const lw_domain *domain, const uint64_t *keys, uint32_t count,
                         lwi_block_view *views)

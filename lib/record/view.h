@@ -30,6 +30,9 @@ uint64_t lwi_view_advance(lw_context *context);
 lwi_mem *lwi_view_mem(lw_context *context);
 lw_allocator lwi_view_allocator(const lw_context *context);
 
+/* All domains of a context. */
+lw_domain *const *lwi_view_domains(lw_context *context, uint64_t *count);
+
 lw_context *lwi_view_domain_context(const lw_domain *domain);
 
 /* What capture hangs on a context: a list of runtimes, freed by `release` with the context. */

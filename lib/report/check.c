@@ -10,19 +10,22 @@ static const char *const kinds[][2] = {
     [LW_PROBLEM_MISSING] = {"missing edge", "missing"},
     [LW_PROBLEM_CONFLICT] = {"conflict", "conflict"},
     [LW_PROBLEM_EXCESS] = {"excess edge", "excess"},
+    [LW_PROBLEM_SIZE] = {"size", "size"},
+    [LW_PROBLEM_UNKNOWN] = {"bad call", "unknown"},
+    [LW_PROBLEM_BRIDGE] = {"lost bridge", "bridge"},
 };
 
 static const char *kind_name(int32_t kind, bool json)
 {
-    if (kind < LW_PROBLEM_UNROOTED || kind > LW_PROBLEM_EXCESS)
-        return json ? "unknown" : "problem";
+    if (kind < LW_PROBLEM_UNROOTED || kind > LW_PROBLEM_BRIDGE)
+        return json ? "other" : "problem";
     return kinds[kind][json];
 }
 
 static uint32_t widest_kind(void)
 {
     uint32_t width = 0;
-    for (int32_t kind = LW_PROBLEM_UNROOTED; kind <= LW_PROBLEM_EXCESS; kind++) {
+    for (int32_t kind = LW_PROBLEM_UNROOTED; kind <= LW_PROBLEM_BRIDGE; kind++) {
         uint32_t columns = lwi_columns(kind_name(kind, false));
         width = columns > width ? columns : width;
     }

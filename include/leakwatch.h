@@ -62,6 +62,7 @@
  * | snapshot.h | the graph at one moment |
  * | file.h | snapshots in files |
  * | analyze.h | what grew between two moments, and who holds it |
+ * | growth.h | what grew round after round |
  * | report.h | all of this as text or JSON |
  */
 #ifndef LEAKWATCH_H
@@ -72,6 +73,7 @@
 #include <leakwatch/check.h>
 #include <leakwatch/context.h>
 #include <leakwatch/file.h>
+#include <leakwatch/growth.h>
 #include <leakwatch/object.h>
 #include <leakwatch/record.h>
 #include <leakwatch/region.h>

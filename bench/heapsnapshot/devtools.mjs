@@ -19,7 +19,7 @@ console.warn = text => {
   throw new Error(text);
 };
 
-async function load(file) {
+async function load(file, parsed) {
   const loader = new HeapSnapshotLoader({sendEvent() {}});
   for await (const chunk of createReadStream(file, {encoding: 'utf8', highWaterMark: 1 << 20})) {
     loader.write(chunk);
@@ -27,6 +27,7 @@ async function load(file) {
   }
   loader.close();
   await loader.parsingComplete;
+  parsed();
   const {port1, port2} = new MessageChannel();
   new SecondaryInitManager(port2);
   const snapshot = await loader.buildSnapshot(port1);

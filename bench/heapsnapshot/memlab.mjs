@@ -8,7 +8,17 @@ import {report} from './report.mjs';
 
 core.config.muteConsole = true;
 
-await report(async file => {
+// Inside of getFullHeapFromFile() this is where parsing ends.
+const parse = core.utils.getSnapshotFromFile;
+let parsed;
+core.utils.getSnapshotFromFile = async (...args) => {
+  const heap = await parse(...args);
+  parsed();
+  return heap;
+};
+
+await report(async (file, then) => {
+  parsed = then;
   const heap = await analysis.getFullHeapFromFile(file);
   return {
     count: heap.nodes.length,

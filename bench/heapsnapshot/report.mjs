@@ -1,18 +1,30 @@
 // What both loaders are asked for: one line of JSON per file.
-import {resourceUsage, cpuUsage, hrtime} from 'node:process';
+import {readFileSync} from 'node:fs';
+import {cpuUsage, hrtime} from 'node:process';
 
-// usage: node LOADER time|nodes FILE...; `load` gives the nodes as [id, retained size] and so on.
+function seconds(usage) {
+  return (usage.user + usage.system) / 1e6;
+}
+
+// Of this process alone: getrusage() counts what started it too.
+function peakBytes() {
+  return 1024 * Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+}
+
+// usage: node LOADER time|nodes FILE...; `load` gives the nodes as [id, retained size] and so on,
+// and calls `parsed` when the file is read.
 export async function report(load) {
   const [what, ...files] = process.argv.slice(2);
   for (const file of files) {
     const cpu = cpuUsage(), wall = hrtime.bigint();
-    const nodes = await load(file);
-    const used = cpuUsage(cpu);
+    let parse = 0;
+    const nodes = await load(file, () => (parse = seconds(cpuUsage(cpu))));
     const line = {
       file,
-      cpu: (used.user + used.system) / 1e6,
+      cpu: seconds(cpuUsage(cpu)),
+      parse,
       wall: Number(hrtime.bigint() - wall) / 1e9,
-      peak: resourceUsage().maxRSS * 1024,
+      peak: peakBytes(),
       count: nodes.count,
     };
     if (what === 'nodes') {

@@ -21,10 +21,12 @@ class Missing(Exception):
 
 
 class Viewers:
-    """Both loaders in a folder of their own, installed if they are not there yet."""
+    """Both loaders in a folder of their own, installed if they are not there yet and may be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fetch: bool = True) -> None:
         self.folder = folder
+        if not fetch and not self._installed():
+            raise Missing(f"they are not installed in {folder}, and nothing shall be fetched")
         node = shutil.which("node")
         if not node or not shutil.which("npm"):
             raise Missing("node and npm run the viewers (Debian: apt-get install nodejs npm)")
@@ -39,19 +41,22 @@ class Viewers:
         wanted: dict[str, Any] = json.loads((HERE / "package.json").read_text())
         return wanted
 
+    def _installed(self) -> bool:
+        done = self.folder / "installed.json"
+        return done.exists() and json.loads(done.read_text()) == self._wanted()
+
     def _install(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for script in HERE.glob("*.mjs"):
             shutil.copy(script, self.folder)
-        done = self.folder / "installed.json"
-        if done.exists() and json.loads(done.read_text()) == self._wanted():
+        if self._installed():
             return
         shutil.copy(HERE / "package.json", self.folder)
         # No scripts: one of memlab's dependencies would download a browser.
         self._run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts",
                    "--no-package-lock", "--loglevel=error"])
         self._run([self.node, "bundle.mjs", "devtools-loader.mjs"])
-        shutil.copy(HERE / "package.json", done)
+        shutil.copy(HERE / "package.json", self.folder / "installed.json")
 
     def _run(self, command: Sequence[str | Path]) -> str:
         quiet = {**os.environ, "npm_config_update_notifier": "false"}
@@ -64,8 +69,8 @@ class Viewers:
         return run.stdout
 
     def load(self, viewer: str, files: Sequence[Path], nodes: bool) -> list[dict[str, Any]]:
-        """Per file: CPU and wall time in seconds, peak of memory in bytes and, if wanted, the
-        nodes as [id, retained size, self size, type, name]."""
+        """Per file: CPU and wall time in seconds, the CPU time of parsing alone, peak of memory in
+        bytes and, if wanted, the nodes as [id, retained size, self size, type, name]."""
         # A file of ten million nodes needs more than node's own limit.
         command = [self.node, "--max-old-space-size=16384", f"{viewer}.mjs",
                    "nodes" if nodes else "time", *(file.resolve() for file in files)]

@@ -62,6 +62,7 @@
  * | snapshot.h | the graph at one moment |
  * | file.h | snapshots in files |
  * | analyze.h | what grew between two moments, and who holds it |
+ * | retain.h | what is freed if something goes, and cycles of garbage |
  * | growth.h | what grew round after round |
  * | report.h | all of this as text or JSON |
  */
@@ -78,6 +79,7 @@
 #include <leakwatch/record.h>
 #include <leakwatch/region.h>
 #include <leakwatch/report.h>
+#include <leakwatch/retain.h>
 #include <leakwatch/runtime.h>
 #include <leakwatch/sink.h>
 #include <leakwatch/snapshot.h>

@@ -36,7 +36,7 @@ static const int edge_strengths[] = {0, -1, -1, 1, 2}; /* by lw_edge_kind; -1: h
 struct node {
     lw_key key;
     int runtime, type;
-    uint64_t size, stated;
+    uint64_t size, stated, external;
 };
 
 struct edge {
@@ -168,7 +168,7 @@ static void make_model(struct model *model)
         model->opaque[i] = percent(40);
     for (int i = 0; i < model->node_count; i++) {
         struct node *node = &model->nodes[i];
-        *node = (struct node){0, below(runtimes), below(types), 16u * (1 + (unsigned)below(2)), 0};
+        *node = (struct node){0, below(runtimes), below(types), 16u * (1 + (unsigned)below(2)), 0, 0};
     }
     new_keys(model);
     add_edges(model);
@@ -209,6 +209,8 @@ static void push_node(lw_sink *sink, const struct node *node)
     lw_sink_node(sink, node->key, type, node->size);
     if (node->stated)
         lw_sink_references(sink, node->key, node->stated);
+    if (node->external)
+        lw_sink_external(sink, node->key, node->external);
 }
 
 static int push_model(lw_sink *sink, void *user)

@@ -64,6 +64,7 @@
  * | analyze.h | what grew between two moments, and who holds it |
  * | retain.h | what is freed if something goes, and cycles of garbage |
  * | growth.h | what grew round after round |
+ * | series.h | what stayed, and which reference is new |
  * | report.h | all of this as text or JSON |
  */
 #ifndef LEAKWATCH_H
@@ -82,6 +83,7 @@
 #include <leakwatch/retain.h>
 #include <leakwatch/runtime.h>
 #include <leakwatch/sink.h>
+#include <leakwatch/series.h>
 #include <leakwatch/snapshot.h>
 #include <leakwatch/stack.h>
 

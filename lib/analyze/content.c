@@ -14,7 +14,7 @@ static int compare_texts(const char *a, const char *b)
     return a == b ? 0 : strcmp(a, b);
 }
 
-static int compare_frames(const lw_frame *a, const lw_frame *b)
+int lwi_compare_frames(const lw_frame *a, const lw_frame *b)
 {
     int order = compare_texts(a->file, b->file);
     if (order == 0)
@@ -27,8 +27,8 @@ static int compare_stacks(const lw_snapshot *snapshot, uint32_t a, uint32_t b)
     const lwi_stack *x = &snapshot->stacks[a], *y = &snapshot->stacks[b];
     int order = a == b ? 0 : compare_numbers(x->count, y->count);
     for (uint32_t i = 0; a != b && order == 0 && i < x->count; i++)
-        order = compare_frames(&snapshot->frames[snapshot->stack_frames[x->first + i]],
-                               &snapshot->frames[snapshot->stack_frames[y->first + i]]);
+        order = lwi_compare_frames(&snapshot->frames[snapshot->stack_frames[x->first + i]],
+                                   &snapshot->frames[snapshot->stack_frames[y->first + i]]);
     return order;
 }
 

@@ -7,6 +7,9 @@
 /* By type, runtime, size, and by block: bytes, birth, stack. */
 int lwi_compare_nodes(const lw_snapshot *snapshot, lw_node a, lw_node b);
 
+/* By file, line and function. */
+int lwi_compare_frames(const lw_frame *a, const lw_frame *b);
+
 /* Names first, then indices. */
 int lwi_compare_labels(const lw_snapshot *snapshot, uint32_t a, uint32_t b);
 

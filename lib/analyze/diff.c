@@ -109,6 +109,26 @@ static void add_up(lw_diff *diff)
     info->target_name = target->name;
 }
 
+lw_diff *lwi_diff_make(lw_snapshot *base, lw_snapshot *target, lwi_pair_fn pair, void *user)
+{
+    lw_diff *made = new_diff(target->mem.allocator);
+    if (!made)
+        return NULL;
+    made->info = (lw_diff_info)LW_DIFF_INFO_INIT;
+    if (!prepare_side(made, &made->base, base) || !prepare_side(made, &made->target, target) ||
+        !lwi_diff_rows(made)) {
+        lw_diff_release(made);
+        return NULL;
+    }
+    lwi_diff_match(made, pair, user);
+    add_up(made);
+    if (!order_rows(made)) {
+        lw_diff_release(made);
+        return NULL;
+    }
+    return made;
+}
+
 lw_status lw_diff_create(lw_snapshot *base, lw_snapshot *target, lw_diff **diff, lw_error *error)
 {
     if (!diff)
@@ -122,18 +142,8 @@ lw_status lw_diff_create(lw_snapshot *base, lw_snapshot *target, lw_diff **diff,
     if (base->context != target->context)
         return lwi_fail(error, LW_E_INVALID, "the snapshots are of two contexts: their objects "
                                              "have nothing to do with each other");
-    lw_diff *made = new_diff(target->mem.allocator);
-    if (!made)
-        return lwi_nomem(error, "a comparison");
-    made->info = (lw_diff_info)LW_DIFF_INFO_INIT;
-    if (!prepare_side(made, &made->base, base) || !prepare_side(made, &made->target, target) ||
-        !lwi_diff_rows(made)) {
-        lw_diff_release(made);
-        return lwi_nomem(error, "a comparison");
-    }
-    lwi_diff_match(made);
-    add_up(made);
-    if (!order_rows(made)) {
+    lw_diff *made = lwi_diff_make(base, target, NULL, NULL);
+    if (!made || !lwi_diff_sites(made)) {
         lw_diff_release(made);
         return lwi_nomem(error, "a comparison");
     }
@@ -141,7 +151,7 @@ lw_status lw_diff_create(lw_snapshot *base, lw_snapshot *target, lw_diff **diff,
     return LW_OK;
 }
 
-static lw_status diff_check(const lw_diff *diff, lw_error *error)
+lw_status lwi_diff_check(const lw_diff *diff, lw_error *error)
 {
     if (!diff)
         return lwi_fail(error, LW_E_INVALID, "diff is NULL: make one with lw_diff_create()");
@@ -150,7 +160,7 @@ static lw_status diff_check(const lw_diff *diff, lw_error *error)
 
 static lw_status row_check(const lw_diff *diff, uint32_t index, lw_error *error)
 {
-    lw_status status = diff_check(diff, error);
+    lw_status status = lwi_diff_check(diff, error);
     if (status == LW_OK && index >= diff->info.rows)
         return lwi_fail(error, LW_E_NOT_FOUND, "row %u: the comparison has %u rows, from 0",
                         (unsigned)index, (unsigned)diff->info.rows);
@@ -161,7 +171,7 @@ lw_status lw_diff_info_get(const lw_diff *diff, lw_diff_info *info, lw_error *er
 {
     lw_status status = lwi_result_check(info, "lw_diff_info", error);
     if (status == LW_OK)
-        status = diff_check(diff, error);
+        status = lwi_diff_check(diff, error);
     if (status == LW_OK)
         lwi_give(info, &diff->info, sizeof diff->info);
     return status;
@@ -177,16 +187,24 @@ lw_status lw_diff_row_get(const lw_diff *diff, uint32_t index, lw_diff_row *row,
     return status;
 }
 
+lw_status lwi_diff_visit_check(int32_t set, lw_node_fn visit, lw_error *error)
+{
+    if (!visit)
+        return lwi_fail(error, LW_E_INVALID, "visit is NULL: pass what to call for each object");
+    if (set < LW_DIFF_CREATED || set > LW_DIFF_SURVIVED)
+        return lwi_fail(error, LW_E_INVALID, "set %d is none of lw_diff_set", (int)set);
+    return LW_OK;
+}
+
 lw_status lw_diff_each(const lw_diff *diff, uint32_t index, int32_t set, lw_node_fn visit,
                        void *user, lw_error *error)
 {
     lw_status status = row_check(diff, index, error);
     if (status != LW_OK)
         return status;
-    if (!visit)
-        return lwi_fail(error, LW_E_INVALID, "visit is NULL: pass what to call for each object");
-    if (set < LW_DIFF_CREATED || set > LW_DIFF_SURVIVED)
-        return lwi_fail(error, LW_E_INVALID, "set %d is none of lw_diff_set", (int)set);
+    status = lwi_diff_visit_check(set, visit, error);
+    if (status != LW_OK)
+        return status;
     const lwi_side *side = set == LW_DIFF_GONE ? &diff->base : &diff->target;
     const lw_snapshot *snapshot = side->snapshot;
     for (lw_node node = 0; node < snapshot->info.nodes; node++) {

@@ -88,28 +88,59 @@ static bool same_block(const lwi_tenure *earlier, const lwi_tenure *later, uint6
     return later ? later->epoch <= epoch : !earlier;
 }
 
-/* An object is in both snapshots if its key is, its type is the same, and so is its block. */
-static void match(lw_diff *diff, lw_node before, lw_node after, bool recorded)
+static bool is_same_block(const lw_snapshot *base, lw_node before, const lw_snapshot *target,
+                          lw_node after)
 {
-    const lw_snapshot *base = diff->base.snapshot, *target = diff->target.snapshot;
     const lwi_tenure *first = lwi_tenure_at(base, before), *second = lwi_tenure_at(target, after);
+    return base->info.epoch <= target->info.epoch
+               ? same_block(first, second, base->info.epoch)
+               : same_block(second, first, target->info.epoch);
+}
+
+bool lwi_is_same(const lw_snapshot *base, lw_node before, const lw_snapshot *target,
+                 lw_node after)
+{
+    const lwi_type *x = lwi_type_at(base, before), *y = lwi_type_at(target, after);
+    return !lwi_is_garbage(base, before) && !lwi_is_garbage(target, after) && x->key == y->key &&
+           strcmp(x->name, y->name) == 0 && is_same_block(base, before, target, after);
+}
+
+bool lwi_is_unsure(const lw_snapshot *base, const lw_snapshot *target, lw_node after)
+{
+    const lwi_part *part = lwi_part_of(target, after);
+    const lwi_part *earlier = lwi_part_named(base, part->name);
+    return !part->recorded || !earlier || !earlier->recorded ||
+           lwi_type_at(target, after)->flags & LW_TYPE_FREELIST;
+}
+
+typedef struct matching {
+    lw_diff *diff;
+    lwi_pair_fn pair;
+    void *user;
+} matching;
+
+/* An object is in both snapshots if its key is, its type is the same, and so is its block. */
+static void match(const matching *matching, lw_node before, lw_node after, bool recorded)
+{
+    lw_diff *diff = matching->diff;
+    const lw_snapshot *base = diff->base.snapshot, *target = diff->target.snapshot;
     uint32_t type = lwi_shape_at(target, after)->type;
     if (lwi_is_garbage(base, before) || lwi_is_garbage(target, after) ||
-        diff->base.same_as[lwi_shape_at(base, before)->type] != diff->target.same_as[type])
+        diff->base.same_as[lwi_shape_at(base, before)->type] != diff->target.same_as[type] ||
+        !is_same_block(base, before, target, after))
         return;
-    if (base->info.epoch <= target->info.epoch ? !same_block(first, second, base->info.epoch)
-                                               : !same_block(second, first, target->info.epoch))
-        return;
+    bool unsure = !recorded || target->types[type].flags & LW_TYPE_FREELIST;
     lw_diff_row *row = &diff->rows[diff->target.row_of[type]];
     lwi_bits_set(diff->base.matched, before);
     lwi_bits_set(diff->target.matched, after);
     row->survived++;
-    if (!recorded || target->types[type].flags & LW_TYPE_FREELIST)
-        row->approximate = 1;
+    row->approximate |= unsure;
+    if (matching->pair)
+        matching->pair(before, after, unsure, matching->user);
 }
 
 /* Both sides' keys are in order: one walk finds the common ones. */
-static void match_part(lw_diff *diff, const lwi_part *base, const lwi_part *target)
+static void match_part(const matching *matching, const lwi_part *base, const lwi_part *target)
 {
     lwi_keys_cursor before = {0}, after = {0};
     lw_key base_key = 0, target_key = 0;
@@ -121,7 +152,7 @@ static void match_part(lw_diff *diff, const lwi_part *base, const lwi_part *targ
         } else if (base_key > target_key) {
             more = lwi_keys_next(&target->keys, &after, &target_key);
         } else {
-            match(diff, base->first + before.place - 1, target->first + after.place - 1,
+            match(matching, base->first + before.place - 1, target->first + after.place - 1,
                   base->recorded && target->recorded);
             more = lwi_keys_next(&base->keys, &before, &base_key) &&
                    lwi_keys_next(&target->keys, &after, &target_key);
@@ -129,12 +160,13 @@ static void match_part(lw_diff *diff, const lwi_part *base, const lwi_part *targ
     }
 }
 
-void lwi_diff_match(lw_diff *diff)
+void lwi_diff_match(lw_diff *diff, lwi_pair_fn pair, void *user)
 {
+    const matching matching = {diff, pair, user};
     const lw_snapshot *target = diff->target.snapshot;
     for (uint32_t i = 0; i < target->part_count; i++) {
         const lwi_part *base = lwi_part_named(diff->base.snapshot, target->parts[i].name);
         if (base)
-            match_part(diff, base, &target->parts[i]);
+            match_part(&matching, base, &target->parts[i]);
     }
 }

@@ -100,7 +100,7 @@ lw_snapshot *lw_paths_snapshot(const lw_paths *paths)
     return paths ? paths->snapshot : NULL;
 }
 
-static lw_status path_check(const lw_paths *paths, uint32_t index, lw_error *error)
+lw_status lwi_path_check(const lw_paths *paths, uint32_t index, lw_error *error)
 {
     if (!paths)
         return lwi_fail(error, LW_E_INVALID, "paths is NULL: find some with lw_paths_find()");
@@ -114,7 +114,7 @@ lw_status lw_path_get(const lw_paths *paths, uint32_t index, lw_path *path, lw_e
 {
     lw_status status = lwi_result_check(path, "lw_path", error);
     if (status == LW_OK)
-        status = path_check(paths, index, error);
+        status = lwi_path_check(paths, index, error);
     if (status != LW_OK)
         return status;
     const lw_snapshot *snapshot = paths->snapshot;
@@ -145,7 +145,7 @@ lw_status lw_path_step_get(const lw_paths *paths, uint32_t index, uint32_t step,
 {
     lw_status status = lwi_result_check(edge, "lw_edge", error);
     if (status == LW_OK)
-        status = path_check(paths, index, error);
+        status = lwi_path_check(paths, index, error);
     if (status != LW_OK)
         return status;
     const lwi_path *path = &paths->items[index];

@@ -30,6 +30,8 @@ struct lw_paths {
     uint64_t step_count, step_room;
 };
 
+lw_status lwi_path_check(const lw_paths *paths, uint32_t index, lw_error *error);
+
 /* One reference that the search has taken: how it came to a node. */
 typedef struct lwi_taken {
     uint64_t edge;

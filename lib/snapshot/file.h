@@ -95,6 +95,7 @@ enum {
     LWI_INFO_FLAGS,
     LWI_INFO_NAME,
     LWI_INFO_PROGRAM,
+    LWI_INFO_PEAK,
     LWI_INFO_WORDS
 };
 

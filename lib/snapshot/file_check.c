@@ -1,6 +1,7 @@
 /* Looks at all of an opened file, once: at its checksums, and at every number in the large sections
  * that an index is made of. What has passed here is as good as captured. */
 #include "base/error.h"
+#include "base/sum.h"
 #include "snapshot/file.h"
 
 enum { LEAF_SHIFT = 11 }; /* of a leaf's number: base/bitmap.h */
@@ -148,14 +149,14 @@ static void add_node(const lw_snapshot *snapshot, totals *sums, lw_node node)
 {
     const lwi_shape *shape = lwi_shape_at(snapshot, node);
     lwi_type *type = &sums->types[shape->type];
-    sums->size += shape->size;
+    sums->size = lwi_sum(sums->size, shape->size);
     if (lwi_is_garbage(snapshot, node)) {
         sums->garbage++;
-        sums->garbage_size += shape->size;
+        sums->garbage_size = lwi_sum(sums->garbage_size, shape->size);
         type->garbage++;
     } else {
         type->count++;
-        type->size += shape->size;
+        type->size = lwi_sum(type->size, shape->size);
     }
 }
 

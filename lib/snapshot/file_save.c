@@ -225,6 +225,7 @@ static void put_info(save *s)
         [LWI_INFO_FLAGS] = s->values && !(info->flags & LW_SNAPSHOT_HIDDEN) ? LWI_INFO_VALUES : 0,
         [LWI_INFO_NAME] = 1,
         [LWI_INFO_PROGRAM] = 2,
+        [LWI_INFO_PEAK] = info->peak_bytes,
     };
     lwi_write_array64(&s->writer, words, LWI_INFO_WORDS);
 }

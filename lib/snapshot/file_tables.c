@@ -1,6 +1,7 @@
 /* From the small sections of a file to the tables of a snapshot. Every number is looked at before
  * it is used; the large sections are only pointed to. */
 #include "base/error.h"
+#include "base/sum.h"
 #include "snapshot/file.h"
 
 static lw_status no_memory(const lwi_file *file, lw_error *error)
@@ -107,6 +108,7 @@ static lw_status read_info(lw_snapshot *snapshot, lw_error *error)
     info->conflicts = words[LWI_INFO_CONFLICTS];
     info->took_ns = words[LWI_INFO_TOOK];
     info->taken_at = words[LWI_INFO_TAKEN_AT];
+    info->peak_bytes = words[LWI_INFO_PEAK];
     info->process = words[LWI_INFO_PROCESS];
     info->flags = LW_SNAPSHOT_FILE;
     info->flags |= words[LWI_INFO_FLAGS] & LWI_INFO_VALUES ? 0 : LW_SNAPSHOT_HIDDEN;
@@ -297,10 +299,10 @@ static lw_status read_all_rares(lw_snapshot *snapshot, lw_error *error)
         status = read_rares(snapshot, LWI_AT_OUTSIDE, &snapshot->outside, error);
     snapshot->info.outside = snapshot->outside.count;
     for (uint32_t i = 0; status == LW_OK && i < snapshot->external.count; i++)
-        external += snapshot->external.items[i].value;
+        external = lwi_sum(external, snapshot->external.items[i].value);
     if (status == LW_OK && external != snapshot->info.external)
-        return lwi_file_damaged(snapshot->file, LWI_AT_INFO, 0, LWI_INFO_EXTERNAL,
-                                "bytes that do not add up", error);
+        return lwi_file_damaged(snapshot->file, LWI_AT_EXTERNAL, 0, 1, "bytes that do not add up",
+                                error);
     return status;
 }
 

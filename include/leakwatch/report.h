@@ -175,7 +175,7 @@ typedef struct lw_export_options {
  * Writes a snapshot as `.heapsnapshot`, which Chrome's DevTools (Memory, "Load profile") and memlab
  * open. docs/heapsnapshot.md says what becomes of what; in short: all that is held is in it, its
  * retained sizes are ours (sizes and external bytes), object `@id` is ::lw_node `id - 2`, garbage
- * is left out. The text is ASCII, written as it is made, about 100 bytes per node.
+ * is left out. The text is ASCII, written as it is made, some 60 bytes per node.
  *
  * @param snapshot what to write
  * @param options  NULL for the defaults

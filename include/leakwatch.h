@@ -55,6 +55,7 @@
  * | stack.h | call stacks, in numbers and in words |
  * | record.h | blocks: what was allocated where |
  * | region.h | regions: what a span of work left behind |
+ * | verdict.h | whether a region's rounds leak: by site and by round |
  * | object.h | typed objects: how many live |
  * | runtime.h | the plug for a host with an object graph |
  * | sink.h | what a walk over that graph pushes |
@@ -86,5 +87,6 @@
 #include <leakwatch/series.h>
 #include <leakwatch/snapshot.h>
 #include <leakwatch/stack.h>
+#include <leakwatch/verdict.h>
 
 #endif

@@ -180,7 +180,7 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
         return false;
     }
     thread->folded_at = context->epoch;
-    region->begun++;
+    round->ordinal = ++region->begun;
     region->open++;
     return true;
 }

@@ -40,6 +40,8 @@ typedef struct lwi_round {
     int64_t net_bytes, net_blocks;   /* after the end */
     int64_t net_peak;
     lw_round number;
+    uint64_t ordinal; /* in its region, from 1 */
+    uint64_t rank;    /* among the ended ones, as the last table of survivors counted them */
     int32_t scope;
     struct lwi_round *next, **link;           /* in its region */
     struct lwi_round *next_open, **link_open; /* among the open ones, PROCESS rounds too */

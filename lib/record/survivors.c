@@ -5,7 +5,7 @@
 #include "base/structs.h"
 #include "record/context.h"
 #include "record/enter.h"
-#include "record/survivors.h"
+#include "record/history.h"
 
 #include <string.h>
 
@@ -133,8 +133,8 @@ static bool rows_make(lw_survivors *survivors, const tally *tally)
     for (uint32_t i = 1; i < tally->count; i++) {
         const lwi_birth *birth = lwi_birth_at(&tally->context->births, i);
         if (tally->births[i].blocks > 0)
-            survivors->rows[count++] = (lwi_row){tally->births[i], birth->site, birth->domain,
-                                                 false, 0, 0, NULL};
+            survivors->rows[count++] = (lwi_row){
+                .live = tally->births[i], .site = birth->site, .domain = birth->domain};
     }
     lwi_sort(survivors->rows, count, sizeof(lwi_row), by_site, NULL);
     survivors->count = merge(survivors->rows, count);
@@ -221,6 +221,20 @@ static bool take(lw_survivors *survivors, tally *tally, bool gone)
     return done;
 }
 
+/* A table of all rounds knows which of them left what, and judges. */
+static bool take_by_round(lw_survivors *survivors, tally *tally, lw_region *region)
+{
+    lwi_history history;
+    bool done = lwi_history_make(&history, region) && tally_make(tally) &&
+                rows_make(survivors, tally) &&
+                lwi_history_left(survivors, region, tally->births, tally->count) &&
+                fill(survivors, tally) &&
+                lwi_survivors_judge(survivors, &history);
+    tally_free(tally);
+    lwi_history_done(&history, tally->context);
+    return done;
+}
+
 static lw_survivors *survivors_make(lw_context *context)
 {
     lwi_mem mem;
@@ -256,7 +270,9 @@ lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round num
     status = gone ? LW_OK : status;
     lw_survivors *fresh = status == LW_OK ? survivors_make(context) : NULL;
     tally tally = {context, thread, region, round, NULL, 0};
-    if (status == LW_OK && (!fresh || !take(fresh, &tally, gone)))
+    bool by_round = region && !number;
+    if (status == LW_OK && !(fresh && (by_round ? take_by_round(fresh, &tally, region)
+                                                : take(fresh, &tally, gone))))
         status = lwi_nomem(error, "the table of survivors");
     lwi_leave(thread);
     if (status != LW_OK) {

@@ -3,8 +3,7 @@
 #define LWI_RECORD_SURVIVORS_H
 
 #include "base/mem.h"
-
-#include <leakwatch/region.h>
+#include "record/judge.h"
 
 typedef struct lwi_amount {
     int64_t bytes, blocks;
@@ -18,7 +17,13 @@ typedef struct lwi_row {
     uint32_t depth;
     uint64_t frames; /* index of its first frame */
     const char *domain_name;
+    /* In a table of a whole region: */
+    uint64_t left, left_count; /* its part of lw_survivors::left */
+    lwi_opinion opinion;
+    bool together;
 } lwi_row;
+
+struct lwi_history;
 
 struct lw_survivors {
     lwi_mem mem;
@@ -29,10 +34,20 @@ struct lw_survivors {
     char *text, *text_end;
     size_t text_size;
     const char *region;
+    lwi_left *left; /* what each round left of each row */
+    uint64_t left_count, left_room;
+    bool by_round; /* a table of a whole region */
+    lw_verdict verdict;
     uint64_t events, dropped, own_bytes;
 };
 
 /* Puts the rows into their order, most bytes first, and notes the numbers about ourselves. */
 void lwi_survivors_finish(lw_survivors *survivors, const lw_context_stats *stats);
+
+/* Rows of one place in the user's code lie together in this order. */
+int lwi_survivors_by_line(const lw_survivors *survivors, const lwi_row *a, const lwi_row *b);
+
+/* Judges rows and region, once the table is filled. False without memory. */
+bool lwi_survivors_judge(lw_survivors *survivors, const struct lwi_history *history);
 
 #endif

@@ -36,6 +36,32 @@ static int by_rank(const void *a, const void *b, const void *user)
     return order ? order : x->truncated - y->truncated;
 }
 
+static uint32_t own_frame(const lw_survivors *survivors, const lwi_row *row)
+{
+    uint32_t level = 0;
+    while (level < row->depth &&
+           !(survivors->frames[row->frames + level].flags & LW_FRAME_OWN))
+        level++;
+    return level;
+}
+
+/* A row's line: the innermost frame of the user's own code; without one, the innermost. */
+static const lw_frame *line_of(const lw_survivors *survivors, const lwi_row *row)
+{
+    uint32_t own = own_frame(survivors, row);
+    if (row->depth == 0)
+        return NULL;
+    return &survivors->frames[row->frames + (own < row->depth ? own : 0)];
+}
+
+int lwi_survivors_by_line(const lw_survivors *survivors, const lwi_row *a, const lwi_row *b)
+{
+    const lw_frame *x = line_of(survivors, a), *y = line_of(survivors, b);
+    if (!x || !y)
+        return x || y ? (x ? 1 : -1) : strcmp(a->domain_name, b->domain_name);
+    return compare_frames(x, y);
+}
+
 void lwi_survivors_finish(lw_survivors *survivors, const lw_context_stats *stats)
 {
     survivors->events = stats->events;
@@ -51,6 +77,7 @@ void lw_survivors_release(lw_survivors *survivors)
     lwi_mem mem;
     lwi_mem_init(&mem, survivors->mem.allocator, survivors->mem.allocator);
     lwi_free(&mem, survivors->rows, lwi_array_size(survivors->room, sizeof(lwi_row)));
+    lwi_free(&mem, survivors->left, lwi_array_size(survivors->left_room, sizeof(lwi_left)));
     lwi_free(&mem, survivors->frames, lwi_array_size(survivors->frame_count, sizeof(lw_frame)));
     lwi_free(&mem, survivors->text, survivors->text_size);
     lwi_free(&mem, survivors, sizeof *survivors);
@@ -88,15 +115,6 @@ lw_status lw_survivors_info_get(const lw_survivors *survivors, lw_survivors_info
     full.own_bytes = survivors->own_bytes;
     lwi_give(info, &full, sizeof full);
     return LW_OK;
-}
-
-static uint32_t own_frame(const lw_survivors *survivors, const lwi_row *row)
-{
-    uint32_t level = 0;
-    while (level < row->depth &&
-           !(survivors->frames[row->frames + level].flags & LW_FRAME_OWN))
-        level++;
-    return level;
 }
 
 lw_status lw_survivors_row_get(const lw_survivors *survivors, uint32_t index,

@@ -26,6 +26,7 @@ typedef struct lwi_runtimes {
     lw_runtime *first; /* in the order of their creation */
     uint32_t count;
     bool busy;         /* a callback of a runtime runs */
+    lw_runtime objects; /* registered objects; in the list, last, while they are captured */
     uint64_t token;    /* tells contexts apart without pointing to them */
 } lwi_runtimes;
 

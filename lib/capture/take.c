@@ -2,7 +2,9 @@
 #include "base/error.h"
 #include "base/structs.h"
 #include "capture/build.h"
+#include "capture/objects.h"
 #include "platform/pages.h"
+#include "record/object.h"
 
 #include <string.h>
 
@@ -115,6 +117,34 @@ static lw_status capture_all(const lwi_request *request, lwi_runtimes *runtimes,
     return status;
 }
 
+/* Registered objects are a runtime, while they are captured; NULL: nobody told who holds them. */
+static lw_runtime **add_objects(lw_context *context, lwi_runtimes *runtimes)
+{
+    static char name[] = LWI_OBJECTS_NAME;
+    lw_runtime **place = &runtimes->first;
+    if (!lwi_objects_linked(context))
+        return NULL;
+    lw_runtime *objects = &runtimes->objects;
+    *objects = (lw_runtime){.context = context,
+                            .name = name,
+                            .enumerate = lwi_objects_enumerate,
+                            .user = context};
+    objects->domains = (lw_domain **)lwi_view_domains(context, &objects->domain_count);
+    while (*place)
+        place = &(*place)->next;
+    *place = objects;
+    runtimes->count++;
+    return place;
+}
+
+static void take_objects_away(lwi_runtimes *runtimes, lw_runtime **place)
+{
+    if (!place)
+        return;
+    *place = NULL;
+    runtimes->count--;
+}
+
 lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_error *error)
 {
     *snapshot = NULL;
@@ -127,12 +157,14 @@ lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_err
     lwi_build build = {.snapshot = lwi_snapshot_new(lwi_view_allocator(request->context)),
                        .strays = request->strays,
                        .progress = {.tell = request->progress, .user = request->user}};
+    lw_runtime **objects = add_objects(request->context, runtimes);
     if (build.snapshot) {
         build.snapshot->context = runtimes->token;
         status = capture_all(request, runtimes, &build, error);
     } else {
         status = lwi_nomem(error, "a snapshot");
     }
+    take_objects_away(runtimes, objects);
     lwi_runtimes_end(request->context, runtimes);
     if (status == LW_OK) {
         *snapshot = build.snapshot;

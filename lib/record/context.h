@@ -6,12 +6,12 @@
 
 #include "record/birth.h"
 #include "record/map.h"
+#include "record/object.h"
 #include "record/round.h"
 #include "record/site.h"
 #include "record/thread.h"
 #include "record/view.h"
 
-#include <leakwatch/object.h>
 #include <leakwatch/region.h>
 
 struct lw_domain {
@@ -49,6 +49,8 @@ struct lw_context {
     lwi_rounds rounds;
     _Atomic(lw_type *) types; /* in the order of registration */
     lw_type *last_type;
+    lwi_variable *variables; /* that hold objects */
+    uint64_t variable_count, variable_room;
     lwi_attachment attachment;
 };
 

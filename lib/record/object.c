@@ -2,19 +2,10 @@
  * is told from it, and a few shared counters. */
 #include "base/error.h"
 #include "base/structs.h"
-#include "record/context.h"
 #include "record/enter.h"
+#include "record/type.h"
 
 #include <string.h>
-
-struct lw_type {
-    lw_context *context;
-    char *name;
-    uint64_t size;
-    _Atomic(lw_type *) next;
-    lwi_map map;
-    _Atomic uint64_t created, live, high_water, unseen, unknown, dropped;
-};
 
 lw_type *lwi_type_next(lw_type *type)
 {
@@ -29,7 +20,8 @@ lwi_lock *lwi_type_lock(lw_type *type)
 static void type_free(lw_context *context, lw_type *type)
 {
     lwi_map_done(&type->map);
-    lwi_strfree(&context->mem, type->name);
+    lwi_fields_free(type);
+    lwi_strfree(&context->mem, type->facts.name);
     lwi_free(&context->mem, type, sizeof *type);
 }
 
@@ -40,6 +32,7 @@ void lwi_types_done(lw_context *context)
         context->types = type->next;
         type_free(context, type);
     }
+    lwi_variables_done(context);
 }
 
 static lw_type *type_make(lw_context *context, const char *name, uint64_t size)
@@ -48,12 +41,13 @@ static lw_type *type_make(lw_context *context, const char *name, uint64_t size)
     if (!type)
         return NULL;
     type->context = context;
-    type->size = size;
-    type->name = lwi_strdup(&context->mem, name);
-    if (!type->name || !lwi_map_init(&type->map, &context->mem, 0, true)) {
+    type->facts.size = size;
+    type->facts.name = lwi_strdup(&context->mem, name);
+    if (!type->facts.name || !lwi_map_init(&type->map, &context->mem, 0, true)) {
         type_free(context, type);
         return NULL;
     }
+    type->facts.number = context->last_type ? context->last_type->facts.number + 1 : 0;
     if (context->last_type)
         context->last_type->next = type;
     else
@@ -75,17 +69,56 @@ lw_status lw_type_create(lw_context *context, const char *name, uint64_t size, l
     if (status != LW_OK)
         return status;
     lw_type *found = context->types;
-    while (found && strcmp(found->name, name) != 0)
+    while (found && strcmp(found->facts.name, name) != 0)
         found = found->next;
-    if (found && found->size != size)
+    if (found && found->facts.size != size)
         status = lwi_fail(error, LW_E_STATE, "type \"%s\" exists already with %llu bytes", name,
-                          (unsigned long long)found->size);
+                          (unsigned long long)found->facts.size);
     else if (!found && !(found = type_make(context, name, size)))
         status = lwi_nomem(error, "a new type");
     if (status == LW_OK)
         *type = found;
     lwi_leave(thread);
     return status;
+}
+
+/* ---- for capture ---- */
+
+const lwi_type_facts *lwi_types_first(lw_context *context)
+{
+    const lw_type *type = atomic_load_explicit(&context->types, memory_order_acquire);
+    return type ? &type->facts : NULL;
+}
+
+const lwi_type_facts *lwi_types_next(const lwi_type_facts *facts)
+{
+    const lw_type *type =
+        atomic_load_explicit(&((lw_type *)(uintptr_t)facts)->next, memory_order_acquire);
+    return type ? &type->facts : NULL;
+}
+
+const lwi_type_facts *lwi_type_facts_of(const lw_type *type)
+{
+    return &type->facts;
+}
+
+typedef struct objects_visit {
+    lwi_object_fn visit;
+    void *user;
+} objects_visit;
+
+static bool visit_object(uint64_t address, lwi_record record, void *user)
+{
+    const objects_visit *it = user;
+    (void)record;
+    return it->visit(address, it->user);
+}
+
+void lwi_objects_each(const lwi_type_facts *facts, lwi_object_fn visit, void *user)
+{
+    lw_type *type = (lw_type *)(uintptr_t)facts;
+    objects_visit it = {visit, user};
+    lwi_map_each(&type->map, 0, UINT64_MAX, visit_object, &it);
 }
 
 /* ---- events ---- */
@@ -131,7 +164,7 @@ void lw_object_created(lw_type *type, const void *object)
     if (!thread)
         return;
     _Atomic uint32_t nobody = 0;
-    lwi_record old, record = {type->size < LARGEST ? type->size : LARGEST, 1};
+    lwi_record old, record = {type->facts.size < LARGEST ? type->facts.size : LARGEST, 1};
     bool stored = lwi_map_set(&type->map, (uint64_t)(uintptr_t)object, record, &old, &nobody);
     add(stored ? &type->created : &type->dropped, 1);
     if (old.birth)
@@ -165,8 +198,8 @@ lw_status lw_type_stats_get(const lw_type *type, lw_type_stats *stats, lw_error 
         return status;
     if (!type)
         return lwi_fail(error, LW_E_INVALID, "type is NULL");
-    full.name = type->name;
-    full.size = type->size;
+    full.name = type->facts.name;
+    full.size = type->facts.size;
     full.live = LWI_READ(type->live);
     full.created = LWI_READ(type->created);
     if (full.created < full.live) /* another thread is at it */

@@ -4,7 +4,19 @@
 
 #include "record_host.h"
 
-enum { END, PUSH_NODE, PUSH_EDGE, PUSH_ROOT, STATE_REFERENCES, STATE_EXTERNAL, HIDE, FAIL, ANSWER };
+enum {
+    END,
+    PUSH_NODE,
+    PUSH_EDGE,
+    PUSH_ROOT,
+    STATE_REFERENCES,
+    STATE_EXTERNAL,
+    HIDE,
+    FAIL,
+    ANSWER,
+    BRIDGE,
+    BRIDGE_FROM
+};
 
 typedef struct op {
     int what;
@@ -27,6 +39,10 @@ typedef struct op {
     {.what = PUSH_ROOT, .flags = root_flags, .a = key, .text = root_kind, .label = name}
 #define REFERENCES(key, count) {.what = STATE_REFERENCES, .a = key, .number = count}
 #define EXTERNAL(key, bytes) {.what = STATE_EXTERNAL, .a = key, .number = bytes}
+#define TO(from, runtime, to, name)                                                                \
+    {.what = BRIDGE, .a = from, .b = to, .text = runtime, .label = name}
+#define FROM(runtime, from, to, name)                                                              \
+    {.what = BRIDGE_FROM, .a = to, .b = from, .text = runtime, .label = name}
 #define HIDDEN(key) {.what = HIDE, .a = key}
 
 /* What a runtime plays; a test may swap the table between two snapshots. */
@@ -66,6 +82,11 @@ static inline int play_op(lw_sink *sink, const op *op)
         return lw_sink_references(sink, op->a, op->number);
     case STATE_EXTERNAL:
         return lw_sink_external(sink, op->a, op->number);
+    case BRIDGE:
+        return lw_sink_bridge(sink, op->a, op->text, op->b, op->kind, play_label(sink, op->label));
+    case BRIDGE_FROM:
+        return lw_sink_bridge_from(sink, op->text, op->b, op->a, op->kind,
+                                   play_label(sink, op->label));
     case HIDE:
         return lw_sink_hide(sink, op->a);
     case FAIL:

@@ -65,6 +65,7 @@
  * | analyze.h | what grew between two moments, and who holds it |
  * | retain.h | what is freed if something goes, and cycles of garbage |
  * | growth.h | what grew round after round |
+ * | referrers.h | everything that holds some objects, as a tree |
  * | series.h | what stayed, and which reference is new |
  * | report.h | all of this as text or JSON |
  */
@@ -79,6 +80,7 @@
 #include <leakwatch/growth.h>
 #include <leakwatch/object.h>
 #include <leakwatch/record.h>
+#include <leakwatch/referrers.h>
 #include <leakwatch/region.h>
 #include <leakwatch/report.h>
 #include <leakwatch/retain.h>

@@ -1,0 +1,10 @@
+#ifndef LWM_REPORT_H
+#define LWM_REPORT_H
+
+/* Remembers what standard error is, to tell later that it is still that. */
+void lwm_report_init(void);
+
+/* What lives now, by site, to where it was asked for. `why` is a word or two: "at exit". */
+void lwm_report(const char *why);
+
+#endif

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef LWCLI_LIBDIR
-#define LWCLI_LIBDIR "lib"
+#ifndef LWCLI_LIBRARIES
+#define LWCLI_LIBRARIES "../lib"
 #endif
 
 static const char help[] =
@@ -172,9 +172,10 @@ static int tell_output(const char *file)
 
 static int tell(const settings *asked)
 {
-    static const char *const variables[] = {"LEAKWATCH_OUTPUT", "LEAKWATCH_JSON", "LEAKWATCH_ALL",
-                                            "LEAKWATCH_FRAMES", "LEAKWATCH_SIGNAL",
-                                            "LEAKWATCH_AT", "LEAKWATCH_BOUND"};
+    static const char *const variables[] = {
+        "LEAKWATCH_ALL",    "LEAKWATCH_AT",     "LEAKWATCH_BOUND",  "LEAKWATCH_FRAMES",
+        "LEAKWATCH_JSON",   "LEAKWATCH_OUTPUT", "LEAKWATCH_SIGNAL",
+    };
     char process[24];
     int status = 0;
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
@@ -203,7 +204,7 @@ static int tell(const settings *asked)
 /* Next to this command, installed or in a build tree, or where the environment says. */
 static int find_adapter(const char *name, char *path)
 {
-    static const char *const places[] = {"../" LWCLI_LIBDIR, "../lib", "../adapters/malloc"};
+    static const char *const places[] = {LWCLI_LIBRARIES, "../lib", "../adapters/malloc"};
     const char *told = getenv("LEAKWATCH_LIBRARIES");
     char self[LWCLI_PATH];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);

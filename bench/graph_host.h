@@ -1,0 +1,129 @@
+/* Large heaps that a benchmark makes up: three references to each node, of which one makes all of
+ * it held. */
+#ifndef BENCH_GRAPH_HOST_H
+#define BENCH_GRAPH_HOST_H
+
+#include <leakwatch.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* In heap order a node lies near what refers to it, and one reference in sixteen leads anywhere;
+ * shuffled is the same heap with its nodes anywhere; by power law most references lead to few. */
+enum bench_shape { HEAP_ORDER, SHUFFLED, POWER_LAW, BENCH_SHAPES };
+static const char *const bench_shape_names[] = {"heap order", "shuffled", "power law"};
+
+struct bench_heap {
+    enum bench_shape shape;
+    uint64_t nodes;
+    uint64_t seed;
+};
+
+static inline uint64_t bench_below(struct bench_heap *heap, uint64_t limit)
+{
+    heap->seed ^= heap->seed << 13;
+    heap->seed ^= heap->seed >> 7;
+    heap->seed ^= heap->seed << 17;
+    return (heap->seed * UINT64_C(0x9e3779b97f4a7c15) >> 20) % limit;
+}
+
+static inline lw_key bench_key(const struct bench_heap *heap, uint64_t node)
+{
+    /* A large prime: it divides none of the sizes, so that no two nodes share a place. */
+    uint64_t place = heap->shape == SHUFFLED ? node * 2654435761u % heap->nodes : node;
+    return 0x10000000 + place * 48;
+}
+
+static inline uint64_t bench_other(struct bench_heap *heap, uint64_t node)
+{
+    if (heap->shape == POWER_LAW) {
+        uint64_t limit = heap->nodes;
+        for (int i = 0; i < 6; i++)
+            limit = 1 + bench_below(heap, limit);
+        return limit - 1;
+    }
+    if (bench_below(heap, 16) == 0)
+        return bench_below(heap, heap->nodes);
+    return (node + heap->nodes + bench_below(heap, 128) - 64) % heap->nodes;
+}
+
+static inline int bench_enumerate(lw_sink *sink, void *user)
+{
+    struct bench_heap *heap = user;
+    uint32_t types[8], label = lw_sink_label(sink, LW_LABEL_ATTRIBUTE, "next", 4);
+    for (int i = 0; i < 8; i++)
+        types[i] = lw_sink_type(sink, (uint64_t)i + 1, "node", 0);
+    heap->seed = 88172645463325252u;
+    for (uint64_t i = 0; i < heap->nodes; i++) {
+        lw_key key = bench_key(heap, i);
+        lw_sink_node(sink, key, types[i % 8], 48);
+        if (i > 0) {
+            uint64_t holder = i - 1 - bench_below(heap, i < 8 ? i : 8);
+            lw_sink_edge(sink, bench_key(heap, holder), key, LW_EDGE_STRONG, label);
+        }
+        for (int j = 0; j < 2; j++)
+            lw_sink_edge(sink, key, bench_key(heap, bench_other(heap, i)), LW_EDGE_STRONG, label);
+    }
+    uint32_t kind = lw_sink_root_kind(sink, "module", 0);
+    return lw_sink_root(sink, bench_key(heap, 0), kind, 0);
+}
+
+/* Memory as malloc has it, counted. */
+struct bench_memory {
+    uint64_t bytes, peak;
+};
+
+static inline void *bench_realloc(void *block, size_t old_size, size_t new_size, void *user)
+{
+    struct bench_memory *memory = user;
+    void *fresh = NULL;
+    if (new_size == 0)
+        free(block);
+    else if (!(fresh = realloc(block, new_size)))
+        return NULL;
+    memory->bytes += new_size - old_size;
+    if (memory->bytes > memory->peak)
+        memory->peak = memory->bytes;
+    return fresh;
+}
+
+/* The snapshot of a heap, or NULL. */
+static inline lw_snapshot *bench_take(struct bench_heap *heap, struct bench_memory *memory)
+{
+    lw_context_options options = LW_CONTEXT_OPTIONS_INIT;
+    lw_runtime_options runtime = LW_RUNTIME_OPTIONS_INIT;
+    lw_context *context = NULL;
+    lw_runtime *made = NULL;
+    lw_snapshot *snapshot = NULL;
+    options.allocator.realloc = bench_realloc;
+    options.allocator.user = memory;
+    runtime.name = "bench";
+    runtime.enumerate = bench_enumerate;
+    runtime.user = heap;
+    if (lw_context_create(&options, &context, NULL) == LW_OK &&
+        lw_runtime_create(context, &runtime, &made, NULL) == LW_OK)
+        lw_snapshot_take(context, NULL, &snapshot, NULL);
+    lw_context_release(context);
+    return snapshot;
+}
+
+/* CPU time of this program, in seconds. */
+static inline double bench_cpu(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static inline int bench_compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static inline double bench_median(double *times, int count)
+{
+    qsort(times, (size_t)count, sizeof *times, bench_compare);
+    return times[count / 2];
+}
+
+#endif

@@ -487,11 +487,14 @@ static void write_all(save *s)
     lwi_write_directory(writer, s->snapshot->run, token);
 }
 
+static lw_status no_memory(const char *path, lw_error *error)
+{
+    return lwi_fail(error, LW_E_NOMEM, "no memory to save a snapshot: %s is as it was", path);
+}
+
 static lw_status system_failure(int number, const char *what, const char *path, lw_error *error)
 {
     char words[128];
-    if (number == ENOMEM)
-        return lwi_fail(error, LW_E_NOMEM, "no memory to save a snapshot: %s is as it was", path);
     lwi_system_words(number, words, sizeof words);
     return lwi_fail(error, LW_E_IO, "cannot %s: %s: %s", what, words, path);
 }
@@ -500,6 +503,8 @@ static lw_status write_file(save *s, const char *path, lw_error *error)
 {
     lwi_writer *writer = &s->writer;
     int failed = lwi_file_out_open(&writer->out, path, &s->mem);
+    if (failed == ENOMEM)
+        return no_memory(path, error);
     if (failed)
         return system_failure(failed, "create a snapshot file", path, error);
     write_all(s);
@@ -523,7 +528,7 @@ static lw_status run(save *s, const char *path, lw_error *error)
     measure(s);
     s->writer.buffer = lwi_resize(&s->mem, NULL, 0, LWI_WRITE_ROOM);
     if (!s->writer.buffer || !collect_texts(s))
-        return system_failure(ENOMEM, "", path, error);
+        return no_memory(path, error);
     plan(s);
     return write_file(s, path, error);
 }

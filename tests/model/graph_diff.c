@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 60, MOMENTS = 3, TYPES = 5, BLOCK = 64, HEADER = 16 };
+enum { SLOTS = 60, MOMENTS = 4, SITES = 4, TYPES = 5, BLOCK = 64, HEADER = 16 };
 
 static const struct {
     const char *name;
@@ -19,7 +19,7 @@ static const struct {
 static const char *const runtime_names[] = {"recorded", "numbers"};
 
 struct object {
-    int lives, runtime, type, rooted, recorded;
+    int lives, runtime, type, rooted, recorded, site;
     uint64_t size, serial;
 };
 
@@ -72,8 +72,21 @@ static void create(int slot)
     object->size = 16u * (1 + (unsigned)below(3));
     object->serial = ++next_serial;
     object->recorded = object->runtime == 0 && below(5) > 0;
-    if (object->recorded)
-        lw_block_alloc_at(heap, block_of(slot), BLOCK, LW_HERE);
+    object->site = below(SITES);
+    if (!object->recorded)
+        return;
+    /* Two words read alike: two stacks may be one site. */
+    uint64_t words[] = {1 + (uint64_t)object->site * 2 + (uint64_t)below(2), 99};
+    lw_stack stack = {words, object->site == 0 ? 0 : object->site == 1 ? 1 : 2, 0, 0};
+    lw_block_alloc(heap, block_of(slot), BLOCK, &stack);
+}
+
+static int describe(uint64_t word, lw_frame *frame, void *user)
+{
+    (void)user;
+    frame->file = "heap.c";
+    frame->line = (uint32_t)(word - 1) / 2;
+    return 0;
 }
 
 static void destroy(int slot)
@@ -198,6 +211,159 @@ static void check_row(const lw_diff *diff, uint32_t index, int base, int target)
     }
 }
 
+/* ---- by site ---- */
+
+enum { BEFORE = SITES, UNRECORDED, PLACES };
+
+static int place_of(const struct object *object)
+{
+    return object->runtime == 1 ? UNRECORDED : object->recorded ? object->site : BEFORE;
+}
+
+static int site_place(const lw_diff *diff, uint32_t index, const lw_diff_site *site)
+{
+    lw_frame frame = LW_FRAME_INIT;
+    if (site->flags & LW_SITE_BEFORE)
+        return BEFORE;
+    if (site->flags & LW_SITE_UNRECORDED)
+        return UNRECORDED;
+    if (site->frames == 0)
+        return 0;
+    lw_diff_site_frame_get(diff, index, 0, &frame, NULL);
+    return (int)frame.line;
+}
+
+static int count_node(lw_node node, void *user)
+{
+    (void)node;
+    ++*(int *)user;
+    return 0;
+}
+
+static void check_site(const lw_diff *diff, uint32_t index, int base, int target, int *seen)
+{
+    lw_diff_site site = LW_DIFF_SITE_INIT;
+    long long before = 0, after = 0, stay = 0, size = 0, bytes = 0, unsure = 0;
+    lw_diff_site_get(diff, index, &site, NULL);
+    int place = site_place(diff, index, &site);
+    for (int i = 0; i < SLOTS; i++) {
+        const struct object *a = &moments[base].slots[i], *b = &moments[target].slots[i];
+        int a_here = held(a) && place_of(a) == place, b_here = held(b) && place_of(b) == place;
+        before += a_here;
+        after += b_here;
+        size += (b_here ? (long long)b->size : 0) - (a_here ? (long long)a->size : 0);
+        bytes += place < SITES ? (b_here - a_here) * BLOCK : 0;
+        stay += b_here && survives(base, target, i);
+        unsure |= (a_here && types[a->type].flags) || (b_here && types[b->type].flags) ||
+                  (b_here && place == UNRECORDED && survives(base, target, i));
+    }
+    expect(++seen[place], 1, "times", "a site");
+    expect((long long)site.base_count, before, "base_count", "a site");
+    expect((long long)site.target_count, after, "target_count", "a site");
+    expect(site.count_diff, after - before, "count_diff", "a site");
+    expect(site.size_diff, size, "size_diff", "a site");
+    expect(site.bytes_diff, bytes, "bytes_diff", "a site");
+    expect((long long)site.survived, stay, "survived", "a site");
+    expect((long long)site.created, after - stay, "created", "a site");
+    expect((long long)site.gone, before - stay, "gone", "a site");
+    expect(!!(site.flags & LW_SITE_APPROXIMATE), unsure, "approximate", "a site");
+    for (int set = 0; set < 3; set++) {
+        int count = 0;
+        lw_diff_site_each(diff, index, set, count_node, &count, NULL);
+        expect(count, set == 0 ? after - stay : set == 1 ? before - stay : stay, "objects",
+               "a site");
+    }
+}
+
+static void check_sites(const lw_diff *diff, int base, int target)
+{
+    int seen[PLACES] = {0}, used[PLACES] = {0}, places = 0;
+    int64_t last = INT64_MAX;
+    for (uint32_t i = 0; i < lw_diff_site_count(diff); i++) {
+        lw_diff_site site = LW_DIFF_SITE_INIT;
+        check_site(diff, i, base, target, seen);
+        lw_diff_site_get(diff, i, &site, NULL);
+        expect(site.bytes_diff <= last, 1, "order", "sites");
+        last = site.bytes_diff;
+    }
+    for (int i = 0; i < SLOTS; i++) {
+        const struct object *both[] = {&moments[base].slots[i], &moments[target].slots[i]};
+        for (int j = 0; j < 2; j++)
+            places += held(both[j]) && !used[place_of(both[j])]++;
+    }
+    expect(lw_diff_site_count(diff), places, "number", "sites");
+}
+
+/* ---- what stayed ---- */
+
+static int is_created(int target, int i)
+{
+    return held(&moments[target].slots[i]) && !survives(0, target, i);
+}
+
+static int has_stayed(int target, int i)
+{
+    int stayed = is_created(target, i);
+    for (int at = target; at + 1 < MOMENTS; at++)
+        stayed = stayed && survives(at, at + 1, i);
+    return stayed;
+}
+
+static void check_series_row(const lw_series *series, uint32_t index, int target)
+{
+    lw_series_row row = LW_SERIES_ROW_INIT;
+    long long created = 0, stayed = 0, size = 0, unsure = 0;
+    int visited = 0;
+    lw_series_row_get(series, index, &row, NULL);
+    for (int i = 0; i < SLOTS; i++) {
+        const struct object *object = &moments[target].slots[i];
+        if (strcmp(runtime_names[slots[i].runtime], row.runtime) != 0 || !is_created(target, i) ||
+            strcmp(types[object->type].name, row.name) != 0)
+            continue;
+        created++;
+        stayed += has_stayed(target, i);
+        size += has_stayed(target, i) ? (long long)moments[MOMENTS - 1].slots[i].size : 0;
+        unsure |= has_stayed(target, i) && approximate(target, MOMENTS - 1, i);
+    }
+    lw_series_each(series, index, count_node, &visited, NULL);
+    expect((long long)row.created, created, "created", row.name);
+    expect((long long)row.count, stayed, "count that stayed", row.name);
+    expect((long long)row.size, size, "size that stayed", row.name);
+    expect(row.approximate, unsure, "approximate of what stayed", row.name);
+    expect(visited, stayed, "objects that stayed", row.name);
+}
+
+static void check_series(int target)
+{
+    lw_snapshot *all[MOMENTS];
+    lw_series *series = NULL;
+    lw_series_options options = LW_SERIES_OPTIONS_INIT;
+    lw_series_info info = LW_SERIES_INFO_INIT;
+    long long created = 0, stayed = 0;
+    int visited = 0;
+    for (int i = 0; i < MOMENTS; i++)
+        all[i] = moments[i].snapshot;
+    options.target = (uint32_t)target;
+    lw_series_create(all, MOMENTS, &options, &series, NULL);
+    lw_series_info_get(series, &info, NULL);
+    for (int i = 0; i < SLOTS; i++) {
+        created += is_created(target, i);
+        stayed += has_stayed(target, i);
+    }
+    expect((long long)info.created, created, "created", "series");
+    expect((long long)info.count, stayed, "count", "series");
+    for (uint32_t i = 0; i < info.rows; i++) {
+        lw_series_row row = LW_SERIES_ROW_INIT, next = LW_SERIES_ROW_INIT;
+        check_series_row(series, i, target);
+        lw_series_row_get(series, i, &row, NULL);
+        if (lw_series_row_get(series, i + 1, &next, NULL) == LW_OK)
+            expect(row.size >= next.size, 1, "order", "series");
+    }
+    lw_series_each(series, LW_SERIES_ALL, count_node, &visited, NULL);
+    expect(visited, stayed, "objects", "series");
+    lw_series_release(series);
+}
+
 static int in_order(const lw_diff_row *a, const lw_diff_row *b)
 {
     if (a->size_diff != b->size_diff)
@@ -225,6 +391,7 @@ static void check_diff(int base, int target)
         expect(i == 0 || in_order(&last, &row), 1, "order", row.name);
         last = row;
     }
+    check_sites(diff, base, target);
     for (int i = 0; i < SLOTS; i++)
         garbage += moments[target].slots[i].lives && !moments[target].slots[i].rooted;
     expect((long long)info.target_garbage, garbage, "target_garbage", "diff");
@@ -247,6 +414,7 @@ static void plug_in(void)
     lw_domain_options domain = LW_DOMAIN_OPTIONS_INIT;
     lw_runtime *runtime;
     domain.name = "heap";
+    domain.describe_frame = describe;
     lw_context_create(NULL, &context, NULL);
     lw_domain_create(context, &domain, &heap, NULL);
     for (int i = 0; i < 2; i++) {
@@ -264,7 +432,7 @@ static void plug_in(void)
 int main(int argc, char **argv)
 {
     unsigned long histories =
-        argc > 1 ? strtoul(argv[1], NULL, 0) : getenv("LW_TEST_ALL") ? 5000 : 500;
+        argc > 1 ? strtoul(argv[1], NULL, 0) : getenv("LW_TEST_ALL") ? 5000 : 1000;
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
     for (current = first; current < first + histories && failures == 0; current++) {
         seed = current * 0x9e3779b97f4a7c15u + 1;
@@ -282,6 +450,8 @@ int main(int argc, char **argv)
             for (int target = base; target < MOMENTS; target++)
                 check_diff(base, target);
         }
+        for (int target = 1; target + 1 < MOMENTS; target++)
+            check_series(target);
         for (int i = 0; i < MOMENTS; i++)
             lw_snapshot_release(moments[i].snapshot);
     }

@@ -1,6 +1,10 @@
 /* Exports: what is in a .heapsnapshot file, word by word. Random heaps against a model and in the
  * viewers themselves: tests/export. */
+#define _POSIX_C_SOURCE 200809L /* mkstemp() */
+
 #include "graph_host.h"
+
+#include <unistd.h>
 
 static struct page {
     size_t length;
@@ -262,4 +266,30 @@ Test(export, several_runtimes)
     expect_part(page.text, "\"edges\":[0,1,5\n,0,2,10\n,4,0,15\n,4,1,20\n]");
     lw_snapshot_release(snapshot);
     close_host(&host);
+}
+
+Test(export, an_opened_file_as_the_snapshot_it_was_saved_from)
+{
+    static const op ops[] = {NODE(1, "A", 8), NODE(2, "B", UINT64_C(5000000000)), NODE(3, "C", 8),
+                             EXTERNAL(1, 70), REFERENCES(1, 1), EDGE(1, 2, "['key']"),
+                             EDGE_OF(LW_EDGE_WEAK, 2, 3, ".w"), ROOT(2, "global", "g"), {0}};
+    static struct page captured;
+    char path[] = "/tmp/leakwatch-export-XXXXXX";
+    const int made = mkstemp(path);
+    lw_snapshot *snapshot = take_script(ops), *opened = NULL;
+    lw_save_options save = LW_SAVE_OPTIONS_INIT;
+    lw_export_options options = LW_EXPORT_OPTIONS_INIT;
+    save.flags = LW_SAVE_VALUES;
+    options.flags = LW_EXPORT_VALUES;
+    cr_assert_neq(made, -1);
+    close(made);
+    cr_assert_eq(lw_snapshot_save(snapshot, path, &save, NULL), LW_OK);
+    cr_assert_eq(lw_snapshot_open(path, NULL, &opened, NULL), LW_OK);
+    cr_assert_eq(export(snapshot, &options, NULL), LW_OK);
+    captured = page;
+    cr_assert_eq(export(opened, &options, NULL), LW_OK);
+    cr_assert_str_eq(page.text, captured.text);
+    lw_snapshot_release(opened);
+    lw_snapshot_release(snapshot);
+    unlink(path);
 }

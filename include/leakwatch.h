@@ -67,6 +67,7 @@
  * | growth.h | what grew round after round |
  * | referrers.h | everything that holds some objects, as a tree |
  * | series.h | what stayed, and which reference is new |
+ * | cut.h | what to cut so that some objects go |
  * | report.h | all of this as text or JSON |
  */
 #ifndef LEAKWATCH_H
@@ -76,6 +77,7 @@
 #include <leakwatch/base.h>
 #include <leakwatch/check.h>
 #include <leakwatch/context.h>
+#include <leakwatch/cut.h>
 #include <leakwatch/file.h>
 #include <leakwatch/growth.h>
 #include <leakwatch/object.h>
@@ -85,8 +87,8 @@
 #include <leakwatch/report.h>
 #include <leakwatch/retain.h>
 #include <leakwatch/runtime.h>
-#include <leakwatch/sink.h>
 #include <leakwatch/series.h>
+#include <leakwatch/sink.h>
 #include <leakwatch/snapshot.h>
 #include <leakwatch/stack.h>
 #include <leakwatch/verdict.h>

@@ -26,7 +26,7 @@
  *     lw_runtime *runtime = NULL;
  *     lw_snapshot *snapshot = NULL;
  *     lw_runtime_options options = LW_RUNTIME_OPTIONS_INIT;
- *     options.name = "objects";
+ *     options.name = "cells";
  *     options.key_kind = LW_KEY_OPAQUE;
  *     options.enumerate = enumerate;
  *     lw_context_create(NULL, &context, NULL);
@@ -37,7 +37,7 @@
  *     lw_cut *cut = NULL;
  *     lw_cut_info info = LW_CUT_INFO_INIT;
  *     lw_cut_edge first = LW_CUT_EDGE_INIT;
- *     lw_node_find(snapshot, "objects", 4, &leaked, NULL);
+ *     lw_node_find(snapshot, "cells", 4, &leaked, NULL);
  *     lw_cut_find(snapshot, &leaked, 1, NULL, &cut, NULL);
  *     lw_cut_info_get(cut, &info, NULL);
  *     lw_cut_edge_get(cut, 0, &first, NULL); // one reference does it: the root's

@@ -47,7 +47,9 @@
 #include <leakwatch/analyze.h>
 #include <leakwatch/check.h>
 #include <leakwatch/object.h>
+#include <leakwatch/referrers.h>
 #include <leakwatch/region.h>
+#include <leakwatch/series.h>
 
 LW_BEGIN_DECLS
 
@@ -122,6 +124,63 @@ LW_API lw_status lw_report_diff(const lw_diff *diff, const lw_report_options *op
 LW_API lw_status lw_report_path(const lw_paths *paths, uint32_t index,
                                 const lw_report_options *options, lw_write_fn write, void *user,
                                 lw_error *error);
+
+/**
+ * Reports a comparison by site: where the objects that grew were allocated, most bytes first.
+ *
+ * @param diff    the comparison
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_sites(const lw_diff *diff, const lw_report_options *options,
+                                 lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports what stayed over several snapshots, by type.
+ *
+ * @param series  what stayed
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_series(const lw_series *series, const lw_report_options *options,
+                                  lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports a tree of holders, each row indented below what it holds.
+ *
+ * @param referrers the tree
+ * @param options   NULL for the defaults
+ * @param write     takes the text
+ * @param user      passed to `write`
+ * @param error     NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_referrers(const lw_referrers *referrers,
+                                     const lw_report_options *options, lw_write_fn write,
+                                     void *user, lw_error *error);
+
+/**
+ * Reports which reference of a path is new since an earlier snapshot, in one line.
+ *
+ * @param paths   the paths
+ * @param index   which of them
+ * @param base    the earlier snapshot, see lw_path_new_step()
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID, ::LW_E_NOT_FOUND (no such path) or ::LW_E_IO (`write` said
+ *         stop). immutable.
+ */
+LW_API lw_status lw_report_new_step(const lw_paths *paths, uint32_t index, lw_snapshot *base,
+                                    const lw_report_options *options, lw_write_fn write,
+                                    void *user, lw_error *error);
 
 /**
  * Reports what a conformance check found.

@@ -48,8 +48,10 @@ static bool is_same_label(const follower *follower, uint32_t before, uint32_t af
 /* Of two nodes that may stand for the same: the same object before a like one, then by content. */
 static bool is_better(const follower *follower, lw_node a, lw_node b, lw_node same)
 {
-    if (b == LW_NODE_NONE || a == same || b == same)
-        return b != same;
+    if (b == LW_NODE_NONE || b == same)
+        return b == LW_NODE_NONE;
+    if (a == same)
+        return true;
     int order = lwi_compare_nodes(follower->base, a, b);
     return order ? order < 0 : a < b;
 }

@@ -80,6 +80,20 @@ int main(void)
     must(lw_node_find(after, "cells", lw_key_of(blocks[2]), &last, NULL));
     must(lw_paths_find(after, &last, 1, NULL, &paths, NULL));
     must(lw_report_path(paths, 0, &json, print, stdout, NULL));
+    lw_snapshot *later = NULL;
+    lw_series *series = NULL;
+    lw_referrers *referrers = NULL;
+    must(lw_snapshot_take(context, NULL, &later, NULL));
+    lw_snapshot *all[] = {before, after, later};
+    must(lw_report_sites(diff, &json, print, stdout, NULL));
+    must(lw_series_create(all, 3, NULL, &series, NULL));
+    must(lw_report_series(series, &json, print, stdout, NULL));
+    must(lw_report_new_step(paths, 0, before, &json, print, stdout, NULL));
+    must(lw_referrers_create(after, &last, 1, NULL, &referrers, NULL));
+    must(lw_report_referrers(referrers, &json, print, stdout, NULL));
+    lw_referrers_release(referrers);
+    lw_series_release(series);
+    lw_snapshot_release(later);
     must(lw_runtime_check(runtime, &check, NULL)); /* the fourth object has no root */
     must(lw_report_check(check, "cells", &json, print, stdout, NULL));
     must(lw_report_objects(context, &json, print, stdout, NULL));

@@ -285,8 +285,10 @@ static lw_status find_semidominators(lwi_work *work)
         work->idom[at] = semi;
         while (i > start && semi > 0) {
             uint32_t holder = work->holders[--i];
-            if (i >= AHEAD)
-                LWI_PREFETCH(&links[work->holders[i - AHEAD]]);
+            if (i >= 2 * AHEAD) {
+                LWI_PREFETCH(&links[work->holders[i - 2 * AHEAD]]);
+                LWI_PREFETCH(&links[links[work->holders[i - AHEAD]].above]);
+            }
             uint32_t low = holder < at ? holder : lowest(links, holder, at);
             if (low < semi)
                 semi = low;

@@ -1,16 +1,17 @@
 """leakwatch beside guppy3, objgraph and pympler on the same live heap, and beside Chrome's DevTools
 and memlab on the same exported file.
 
-Two programs in turn: one whose only sizable possession is a cache that is never emptied, and one
-with a million objects of mixed kinds around that cache. Each tool is asked, in turn and in one
-process, what is there, what grew since, and who holds one of the leaked values: leakwatch once in
-a snapshot at hand and once with a new one, the others in the live heap. Each answer is looked at,
-so that a tool that does not find the leak is not called fast. Times are CPU time, medians. Memory
-is the growth of the peak of a forked child that takes one census. "Objects seen" tells how much of
-the heap an answer covers: objgraph counts what the collector tracks, and no sizes.
+Three programs in turn: one whose only sizable possession is a cache that is never emptied, one with
+a million objects of mixed kinds around that cache, and one that leaks inside of a service, seven
+references below its module. Each tool is asked, in turn and in one process, what is there, what
+grew since, and who holds one of the leaked values: leakwatch once in a snapshot at hand and once
+with a new one, the others in the live heap. Each answer is looked at, so that a tool that does not
+find the leak is not called fast. Times are CPU time, medians. Memory is the growth of the peak of a
+forked child that takes one census. "Objects seen" tells how much of the heap an answer covers:
+objgraph counts what the collector tracks, and no sizes.
 
-The other tools are installed into a virtual environment under build/, the viewers into a folder
-there; with --no-install only what is there already takes part.
+The other tools are installed into a virtual environment of the build folder, the viewers into a
+folder there; with --no-install only what is there already takes part.
 
     PYTHONPATH=... python bench/graph_others.py [--objects N] [--rounds N] [--json FILE]
         [--retained PROGRAM] [--nodes N,N] [--no-install]
@@ -21,6 +22,7 @@ from __future__ import annotations
 import argparse
 import functools
 import gc
+import itertools
 import json
 import os
 import platform
@@ -47,6 +49,7 @@ PACKAGES = ("guppy3", "objgraph", "pympler")
 CENSUS, GROWTH, HOLDER = "what is there", "what grew", "who holds one"
 FIRST = "the same, with a snapshot"
 LEAKED = 100  # values a round
+KEYS = itertools.count()
 
 
 class Value:
@@ -58,6 +61,25 @@ class Value:
 @functools.lru_cache(maxsize=None)
 def get_value(key: int) -> Value:
     return Value(key)
+
+
+class Session:
+    def __init__(self) -> None:
+        self.kept: list[list[Value]] = []
+
+
+class Service:
+    def __init__(self) -> None:
+        self.state: dict[str, dict[int, Session]] = {"sessions": {}}
+
+
+SERVICE = Service()
+
+
+def keep_value(key: int) -> Value:
+    value = Value(key)
+    SERVICE.state["sessions"].setdefault(key % 10, Session()).kept.append([value])
+    return value
 
 
 class Order:
@@ -76,7 +98,7 @@ def build(objects: int) -> list[Order]:
     return orders
 
 
-# ---- the tools: each is asked for a census, what grew since it, and the holders of a value ----
+# ---- the tools: each is asked for a census, what grew since it, and who holds the value in a box
 
 
 class Leakwatch:
@@ -93,10 +115,10 @@ class Leakwatch:
         self.grown = leakwatch.snapshot()
         return self.grown.diff(base[0]).types[Value].count_diff
 
-    def holder(self, value: Value) -> str:
+    def holder(self, box: list[Value]) -> str:
         return self.grown.paths_to(instances_of=Value).text()
 
-    def first(self, value: Value) -> str:
+    def first(self, box: list[Value]) -> str:
         return leakwatch.snapshot().paths_to(instances_of=Value).text()
 
 
@@ -118,8 +140,8 @@ class Guppy:
         str(grown.bytype)
         return int((grown & self.hpy.Type(Value)).count)
 
-    def holder(self, value: Value) -> str:
-        return str(self.hpy.iso(value).shpaths)
+    def holder(self, box: list[Value]) -> str:
+        return str(self.hpy.iso(box.pop()).shpaths)
 
     first = holder
 
@@ -142,8 +164,8 @@ class Objgraph:
         rows = self.module.growth(limit=10, peak_stats=dict(base))
         return next((row[2] for row in rows if row[0] == "Value"), 0)
 
-    def holder(self, value: Value) -> str:
-        chain = self.module.find_backref_chain(value, self.module.is_proper_module)
+    def holder(self, box: list[Value]) -> str:
+        chain = self.module.find_backref_chain(box.pop(), self.module.is_proper_module)
         return " ".join(repr(type(step)) for step in chain)
 
     first = holder
@@ -231,8 +253,9 @@ def peak_of(act: Callable[[], object]) -> float:
     return int(text) / 2**20
 
 
-def ask(tools: list[Any], rounds: int, first_key: int) -> dict[str, dict[str, list[float]]]:
-    """Seconds by question and tool."""
+def ask(tools: list[Any], rounds: int, leak: Callable[[int], Value],
+        words: tuple[str, ...]) -> dict[str, dict[str, list[float]]]:
+    """Seconds by question and tool; an answer to who holds a value has one of the words."""
     questions = (CENSUS, GROWTH, HOLDER, FIRST)
     taken: dict[str, dict[str, list[float]]] = {q: {t.name: [] for t in tools} for q in questions}
     for number in range(rounds):
@@ -240,25 +263,23 @@ def ask(tools: list[Any], rounds: int, first_key: int) -> dict[str, dict[str, li
         for tool in tools:
             with cpu(taken[CENSUS][tool.name]):
                 bases[tool.name] = tool.census()
-        keys = range(first_key + number * LEAKED, first_key + (number + 1) * LEAKED)
-        for key in keys:
-            get_value(key)
+        for _ in range(LEAKED):
+            leak(next(KEYS))
         for tool in tools:
             with cpu(taken[GROWTH][tool.name]):
                 found = tool.growth(bases[tool.name])
             if found != LEAKED:
                 sys.exit(f"{tool.name} finds {found} new values, not {LEAKED}")
         bases.clear()
-        value = get_value(keys[-1])
         for question in (HOLDER, FIRST):
             for tool in tools:
                 if not hasattr(tool, "holder"):
                     continue
+                box = [leak(next(KEYS))]  # the tool takes it out: no variable of ours holds it
                 with cpu(taken[question][tool.name]):
-                    text = (tool.holder if question == HOLDER else tool.first)(value)
-                if "lru_cache" not in text and "get_value" not in text:
-                    sys.exit(f"{tool.name} does not say that get_value's cache holds it: {text}")
-        del value
+                    text = (tool.holder if question == HOLDER else tool.first)(box)
+                if not any(word in text for word in words):
+                    sys.exit(f"{tool.name} names none of {', '.join(words)}: {text}")
     return taken
 
 
@@ -275,11 +296,13 @@ def cell(seconds: float | None, ours: float) -> str:
     return f"{seconds * 1e3:.0f} ms{ratio}"
 
 
-def live_heap(name: str, objects: int, rounds: int, first_key: int) -> dict[str, Any]:
+def live_heap(name: str, objects: int, rounds: int, leak: Callable[[int], Value],
+              words: tuple[str, ...]) -> dict[str, Any]:
     tools = [make() for tool, make in TOOLS.items() if tool == "leakwatch" or installed(tool)]
+    get_value.cache_clear()
     orders = build(objects)
     count = len(leakwatch.snapshot())
-    taken = ask(tools, rounds, first_key)
+    taken = ask(tools, rounds, leak, words)
     medians = {question: {tool: statistics.median(all_) if all_ else None
                           for tool, all_ in by_tool.items()} for question, by_tool in taken.items()}
     peaks = {tool.name: peak_of(tool.census) for tool in tools}
@@ -371,8 +394,12 @@ def main() -> None:
           + f"\n{machine()}\n{options.rounds} rounds in turn; CPU time, median", flush=True)
     result: dict[str, Any] = {"python": platform.python_version(), "machine": machine(),
                               "versions": {"leakwatch": leakwatch.__version__, **versions}}
-    result["seed"] = live_heap("a cache alone", 0, options.rounds, 0)
-    result["million"] = live_heap("orders and a cache", options.objects, options.rounds, 10**6)
+    for name, objects, leak, words in (
+        ("a cache alone", 0, get_value, ("lru_cache", "get_value")),
+        ("orders and a cache", options.objects, get_value, ("lru_cache", "get_value")),
+        ("orders and sessions", options.objects, keep_value, ("Session", "sessions")),
+    ):
+        result[name] = live_heap(name, objects, options.rounds, leak, words)
     if options.retained:
         for nodes in map(int, options.nodes.split(",")):
             result[f"file_{nodes}"] = same_file(options.retained, options.build / "viewers", nodes,

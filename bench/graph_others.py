@@ -189,7 +189,9 @@ class Pympler:
                      or row[0].endswith("__main__.Value")), 0)
 
 
-TOOLS = {"leakwatch": Leakwatch, "guppy3": Guppy, "objgraph": Objgraph, "pympler": Pympler}
+TOOLS: dict[str, Callable[[], Any]] = {
+    "leakwatch": Leakwatch, "guppy3": Guppy, "objgraph": Objgraph, "pympler": Pympler
+}
 
 
 # ---- getting the others ----

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from collections import Counter
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import reader
 
@@ -52,6 +52,8 @@ def edges_between(nodes: list[reader.Node], count: int) -> Counter[tuple[str, ..
 
 
 class Heaps(unittest.TestCase):
+    folder: Path
+
     @classmethod
     def setUpClass(cls) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -99,7 +101,7 @@ class Heaps(unittest.TestCase):
 class Rules(unittest.TestCase):
     """The reader finds what is planted: each way to get the format wrong."""
 
-    GOOD = {
+    GOOD: dict[str, Any] = {
         "snapshot": {
             "meta": {
                 "node_fields": reader.NODE_FIELDS,

@@ -30,6 +30,7 @@ SMALL = (
 
 class Viewers(unittest.TestCase):
     viewers: viewers.Viewers
+    folder: Path
 
     @classmethod
     def setUpClass(cls) -> None:

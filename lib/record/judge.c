@@ -147,7 +147,7 @@ static bool goes_on(const series *series)
 static uint64_t until_enough(const series *series)
 {
     uint64_t count = series->count, rounds = series->rounds;
-    if (count == rounds)
+    if (count == rounds - series->left[0].rank + 1)
         return count < ENOUGH ? ENOUGH - count : 1;
     double all = 2.0 * ENOUGH * (double)rounds / (double)count;
     return all > (double)rounds + 1 ? (uint64_t)(all - (double)rounds) : 1;

@@ -3,6 +3,7 @@
 #include "report/frame.h"
 #include "report/lines.h"
 #include "report/table.h"
+#include "report/verdict.h"
 
 /* Everything a region's report is made of. */
 typedef struct view {
@@ -10,7 +11,8 @@ typedef struct view {
     const lw_region_stats *stats; /* NULL: none */
     const lw_survivors *survivors;
     lw_survivors_info info;
-    uint64_t rounds; /* 0: not known */
+    lw_verdict verdict; /* on several rounds; else of 0 rounds */
+    uint64_t rounds;    /* 0: not known */
     uint32_t frames; /* of the deepest stack */
     bool truncated;  /* deeper stacks were cut */
     uint32_t shown;
@@ -53,6 +55,13 @@ static void write_headline(const view *view)
         }
     }
     lwi_out_item(view->out, &item, 2, 2);
+    if (view->verdict.rounds) {
+        item_init(view, &item);
+        lwi_verdict_headline(&view->verdict, &item);
+        lwi_out_style(view->out, LWI_HEADLINE);
+        lwi_out_item(view->out, &item, 4, 2);
+        lwi_out_style(view->out, LWI_PLAIN);
+    }
     lwi_out_line(view->out);
 }
 
@@ -122,6 +131,11 @@ static void write_stats(const view *view)
         item_init(view, &item);
         lwi_text_put(&item, view->rounds > 1 ? "at their ends " : "at its end ");
         put_held(&item, stats->at_end_bytes, stats->at_end_blocks);
+        put_item(view, &item);
+    }
+    if (view->verdict.kind == LW_VERDICT_GROWS) {
+        item_init(view, &item);
+        lwi_verdict_rate(&view->verdict, &item);
         put_item(view, &item);
     }
     lwi_out_line(view->out);
@@ -218,6 +232,22 @@ static lw_status site_row(const void *user, uint32_t row, lwi_text *cells, lw_er
     return put_row(user, row, NULL, cells, error);
 }
 
+static lw_status site_rounds(const view *view, uint32_t row, lw_error *error)
+{
+    lw_trend trend = LW_TREND_INIT;
+    lwi_text item;
+    lw_status status = lw_survivors_trend_get(view->survivors, row, &trend, error);
+    item_init(view, &item);
+    if (trend.rounds) {
+        lwi_text_put(&item, lw_verdict_name(trend.kind));
+        lwi_text_put(&item, ": ");
+    }
+    lwi_trend_text(&trend, &item);
+    lwi_out_item(view->out, &item, 0, 6);
+    lwi_out_line(view->out);
+    return status;
+}
+
 static lw_status site_stack(const void *user, uint32_t row, lwi_out *out, lw_error *error)
 {
     const view *view = user;
@@ -233,6 +263,8 @@ static lw_status site_stack(const void *user, uint32_t row, lwi_out *out, lw_err
         lwi_out_put(out, "      (deeper frames were not recorded)");
         lwi_out_line(out);
     }
+    if (status == LW_OK && view->verdict.rounds)
+        status = site_rounds(view, row, error);
     return status;
 }
 
@@ -306,16 +338,17 @@ static void write_footer(const view *view)
 
 static void write_next(const view *view)
 {
-    const char *next = "next: one round cannot tell a cache from a leak: run it again and compare";
     lwi_text item;
     item_init(view, &item);
     if (view->info.rows == 0)
         return;
-    if (has_rate(view))
-        next = "next: compare a snapshot before with one after: which objects, held by whom";
+    if (view->verdict.rounds)
+        lwi_verdict_next(&view->verdict, &item);
     else if (!view->info.region)
-        next = "next: mark a region around work that should leave nothing behind";
-    lwi_text_put(&item, next);
+        lwi_text_put(&item, "next: mark a region around work that should leave nothing behind");
+    else
+        lwi_text_put(&item, "next: one round cannot tell a cache from a leak: run it again and "
+                            "compare");
     lwi_out_style(view->out, LWI_HINT);
     lwi_out_item(view->out, &item, 0, 2);
     lwi_out_style(view->out, LWI_PLAIN);
@@ -334,6 +367,10 @@ static lw_status write_text(view *view, lw_error *error)
         write_stats(view);
     else
         write_sum(view);
+    if (view->verdict.kind == LW_VERDICT_GROWS)
+        status = lwi_verdict_evidence(view->out, view->survivors, error);
+    if (status != LW_OK)
+        return status;
     if (view->info.rows) {
         status = write_table(view, error);
     } else {
@@ -385,17 +422,17 @@ static lw_status json_row(lwi_json *json, const lw_survivors *survivors, uint32_
     else
         lwi_json_null(json, "own_frame");
     lwi_json_bool(json, "truncated", row.truncated);
+    status = lwi_json_trend(json, survivors, index, error);
     lwi_json_array(json, "frames");
-    for (uint32_t level = 0; level < row.frames; level++) {
+    for (uint32_t level = 0; status == LW_OK && level < row.frames; level++) {
         lw_frame frame = LW_FRAME_INIT;
         status = lw_survivors_frame_get(survivors, index, level, &frame, error);
-        if (status != LW_OK)
-            return status;
-        lwi_json_frame(json, &frame);
+        if (status == LW_OK)
+            lwi_json_frame(json, &frame);
     }
     lwi_json_array_end(json);
     lwi_json_object_end(json);
-    return LW_OK;
+    return status;
 }
 
 static lw_status write_json(const view *view, lw_error *error)
@@ -404,6 +441,7 @@ static lw_status write_json(const view *view, lw_error *error)
     lwi_json json = lwi_json_report(view->out, "region");
     lwi_json_string(&json, "name", view->info.region);
     json_stats(&json, view->stats);
+    lwi_json_verdict(&json, view->survivors);
     lwi_json_signed(&json, "bytes", view->info.bytes);
     lwi_json_signed(&json, "blocks", view->info.blocks);
     lwi_json_unsigned(&json, "events", view->info.events);
@@ -439,6 +477,9 @@ lw_status lw_report_region(const lw_region_stats *stats, const lw_survivors *sur
         view.stats = &numbers;
         view.rounds = numbers.rounds;
     }
+    view.verdict = lwi_verdict_of(survivors);
+    if (view.verdict.rounds < 2) /* one round tells nothing of others */
+        view.verdict = (lw_verdict)LW_VERDICT_INIT;
     status = lwi_out_json(&out) ? write_json(&view, error) : write_text(&view, error);
     return lwi_out_close(&out, status, error);
 }

@@ -72,8 +72,8 @@ int main(void)
     lw_paths *paths = NULL;
     lw_check *check = NULL;
     lw_node last = LW_NODE_NONE;
-    must(lw_region_stats_get(region, round, &stats, NULL));
-    must(lw_survivors_take(context, region, round, &survivors, NULL));
+    must(lw_region_stats_get(region, 0, &stats, NULL));
+    must(lw_survivors_take(context, region, 0, &survivors, NULL));
     must(lw_report_region(&stats, survivors, &json, print, stdout, NULL));
     must(lw_diff_create(before, after, &diff, NULL));
     must(lw_report_diff(diff, &json, print, stdout, NULL));

@@ -98,8 +98,10 @@ Test(report_region, region_of_many_rounds_has_rates)
     begin(&host);
     report(&host, 0, LW_FORMAT_TEXT, 0, 0);
     expect_text(
-        "region \"parse\"  1,002 rounds, 2 open\n"
+        "region \"parse\"  1,002 rounds, 2 open    GROWS in 1,000 of 1,000\n"
         "  current 1.4 MiB in 1,000 blocks   peak 1.5 KiB in one round   net +1.4 MiB\n"
+        "  +1.5 KiB, +1 block per round (99 % sure)\n"
+        "  svc.py:22 order grows: rounds 1-1,000 each left 1.5 KiB in 1 block, never freed\n"
         "  survivors, by your line    bytes  blocks  per round  taken in\n"
         "  svc.py:22 order          1.4 MiB   1,000    1.5 KiB  here\n"
         "  exact, 0 dropped, stacks up to 1 frame, our own *\n"
@@ -486,7 +488,8 @@ Test(report_region, region_as_json)
                       "== [(3145728, 3, 1), (1048576, 1, 1), (204800, 2, 0), (640, 1, None), "
                       "(48, 1, None)]");
     expect_json("d[\"survivors\"][2] == dict(bytes=204800, blocks=2, domain=\"heap\", "
-                      "own_frame=0, truncated=False, frames=[dict(file=\"svc.py\", line=22, "
+                      "own_frame=0, truncated=False, verdict=None, "
+                      "frames=[dict(file=\"svc.py\", line=22, "
                       "function=\"order\", own=True), dict(file=\"app.py\", line=3, "
                       "function=\"main\", own=True)])");
     lw_context_release(host.context);

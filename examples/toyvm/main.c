@@ -109,7 +109,7 @@ int main(void)
     lw_region *region = NULL;
     lw_snapshot *before = NULL, *after = NULL;
     lw_error error = LW_ERROR_INIT;
-    toy_watch watch;
+    toy_watch watch = {0};
     vm = toy_vm_new();
     if (lw_context_create(NULL, &context, &error) != LW_OK ||
         toy_watch_start(&watch, vm, context, &error) != LW_OK ||

@@ -103,12 +103,16 @@ lw_status toy_watch_start(toy_watch *watch, toy_vm *vm, lw_context *context, lw_
 {
     lw_domain_options domain = LW_DOMAIN_OPTIONS_INIT;
     lw_runtime_options runtime = LW_RUNTIME_OPTIONS_INIT;
-    *watch = (toy_watch){.vm = vm, .realloc = vm->realloc, .realloc_user = vm->realloc_user};
+    lw_status status = LW_OK;
     domain.name = "toyvm heap";
     domain.describe_frame = describe;
-    lw_status status = lw_domain_create(context, &domain, &watch->domain, error);
+    if (!watch->domain) // a domain lives as long as its context: it is kept for the next time
+        status = lw_domain_create(context, &domain, &watch->domain, error);
     if (status != LW_OK)
         return status;
+    watch->vm = vm;
+    watch->realloc = vm->realloc;
+    watch->realloc_user = vm->realloc_user;
     runtime.name = "toyvm";
     runtime.enumerate = enumerate;
     runtime.user = watch;

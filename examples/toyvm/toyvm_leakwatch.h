@@ -14,7 +14,8 @@ typedef struct toy_watch {
     void *realloc_user;
 } toy_watch;
 
-/* Objects that the machine made before are seen too, but not where they were made. */
+/* Objects that the machine made before are seen too, but not where they were made. `watch` is zeroed
+ * the first time; after a stop it may start again, in the same context. */
 lw_status toy_watch_start(toy_watch *watch, toy_vm *vm, lw_context *context, lw_error *error);
 void toy_watch_stop(toy_watch *watch);
 

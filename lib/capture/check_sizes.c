@@ -12,7 +12,8 @@ enum { ROUNDING = 16, BATCH = 128 };
 typedef struct scale {
     uint64_t alone;       /* nodes that have a recorded block to themselves */
     uint64_t less, more;  /* of them, those of which less, or more, is stated than recorded */
-    uint64_t less_gap, more_gap;
+    uint64_t less_gap, more_gap; /* the widest */
+    uint64_t too_much;           /* all of `more` together */
     uint64_t less_bytes, more_bytes; /* of the block of the example */
     lw_node less_example, more_example;
 } scale;
@@ -45,6 +46,7 @@ static void weigh(weighing *w)
         }
     } else if (shape->size > w->bytes) {
         uint64_t gap = shape->size - w->bytes;
+        scale->too_much = lwi_sum(scale->too_much, gap);
         if (scale->more++ == 0 || gap > scale->more_gap) {
             scale->more_gap = gap;
             scale->more_bytes = w->bytes;
@@ -148,7 +150,8 @@ bool lwi_check_sizes(lw_check *check, const lwi_suspect *suspect)
         /* A few with room to spare shrank, or came from a larger one's freelist. */
         if (found->less * 2 > found->alone)
             ready = add_less(check, snapshot, found);
-        if (ready && found->more && w.stated > held)
+        /* What lists and the like state of parts elsewhere is no matter beside the culprit. */
+        if (ready && w.stated > held && found->too_much >= (w.stated - held) / 2)
             ready = add_more(check, snapshot, found, w.stated, held);
     }
     lwi_free(&check->mem, w.scales, size);

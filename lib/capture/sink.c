@@ -121,14 +121,17 @@ static bool good_key(lw_sink *sink, lw_key key, const char *call)
     return true;
 }
 
-static bool good_label(lw_sink *sink, lw_key key, uint32_t label, const char *call)
+/* Where somebody checks, what is unknown is counted and something else taken for it, so that one
+ * mistake is not seen as several. */
+static bool good_label(lw_sink *sink, lw_key key, uint32_t *label, const char *call)
 {
-    if (label == 0 || label & LW_LABEL_INDEX(0) || label < sink->name_count)
+    if (*label == 0 || *label & LW_LABEL_INDEX(0) || *label < sink->name_count)
         return true;
     lwi_sink_refuse(sink, LWI_MISUSE_LABEL, key,
                     "%s: label %u is unknown: pass what lw_sink_label() returned", call,
-                    (unsigned)label);
-    return false;
+                    (unsigned)*label);
+    *label = 0;
+    return lwi_sink_usable(sink);
 }
 
 /* --- nodes --------------------------------------------------------------------------------- */
@@ -171,11 +174,15 @@ int lw_sink_node(lw_sink *sink, lw_key key, uint32_t type, uint64_t size)
 {
     if (!lwi_sink_usable(sink) || !good_key(sink, key, "lw_sink_node"))
         return stop(sink);
-    if (type == 0 || type > sink->type_count)
-        return lwi_sink_refuse(sink, LWI_MISUSE_TYPE, key,
-                               "lw_sink_node: type %u of node 0x%llx is unknown: pass what "
-                               "lw_sink_type() returned in this call of enumerate",
-                               (unsigned)type, (unsigned long long)key);
+    if (type == 0 || type > sink->type_count) {
+        lwi_sink_refuse(sink, LWI_MISUSE_TYPE, key,
+                        "lw_sink_node: type %u of node 0x%llx is unknown: pass what "
+                        "lw_sink_type() returned in this call of enumerate",
+                        (unsigned)type, (unsigned long long)key);
+        type = lw_sink_type(sink, 0, "(unknown)", 0);
+        if (type == 0)
+            return 1;
+    }
     uint32_t shape = shape_of(sink, type - 1, size);
     if (shape == LWI_INDEX_NONE)
         return 1;
@@ -223,14 +230,15 @@ int lw_sink_hide(lw_sink *sink, lw_key key)
 
 /* --- edges and roots ----------------------------------------------------------------------- */
 
-static bool good_kind(lw_sink *sink, lw_key from, int32_t kind, const char *call)
+static bool good_kind(lw_sink *sink, lw_key from, int32_t *kind, const char *call)
 {
-    if (kind >= LW_EDGE_STRONG && kind <= LW_EDGE_UNKNOWN)
+    if (*kind >= LW_EDGE_STRONG && *kind <= LW_EDGE_UNKNOWN)
         return true;
     lwi_sink_refuse(sink, LWI_MISUSE_EDGE_KIND, from,
-                    "%s: kind %d of an edge of 0x%llx is unknown", call, (int)kind,
+                    "%s: kind %d of an edge of 0x%llx is unknown", call, (int)*kind,
                     (unsigned long long)from);
-    return false;
+    *kind = LW_EDGE_UNKNOWN;
+    return lwi_sink_usable(sink);
 }
 
 static uint32_t *begin_run(lw_sink *sink, lw_key from, int32_t kind)
@@ -255,8 +263,8 @@ int lw_sink_edge(lw_sink *sink, lw_key from, lw_key to, int32_t kind, uint32_t l
 {
     if (!lwi_sink_usable(sink) || !good_key(sink, from, "lw_sink_edge (from)") ||
         !good_key(sink, to, "lw_sink_edge (to)") ||
-        !good_label(sink, from, label, "lw_sink_edge") ||
-        !good_kind(sink, from, kind, "lw_sink_edge"))
+        !good_label(sink, from, &label, "lw_sink_edge") ||
+        !good_kind(sink, from, &kind, "lw_sink_edge"))
         return stop(sink);
     uint32_t *edge;
     if (sink->run && from == sink->run_from && kind == sink->run_kind &&
@@ -289,7 +297,7 @@ static int push_bridge(lw_sink *sink, lw_key own, const char *runtime, lw_key ot
 {
     static const char call[] = "lw_sink_bridge";
     if (!lwi_sink_usable(sink) || !good_key(sink, own, call) ||
-        !good_label(sink, own, label, call) || !good_kind(sink, own, kind, call))
+        !good_label(sink, own, &label, call) || !good_kind(sink, own, &kind, call))
         return stop(sink);
     if (!runtime || other == 0)
         return lwi_sink_refuse(sink, LWI_MISUSE_KEY, own, "%s: %s", call,
@@ -322,13 +330,17 @@ int lw_sink_bridge_from(lw_sink *sink, const char *runtime, lw_key from, lw_key 
 int lw_sink_root(lw_sink *sink, lw_key key, uint32_t kind, uint32_t label)
 {
     if (!lwi_sink_usable(sink) || !good_key(sink, key, "lw_sink_root") ||
-        !good_label(sink, key, label, "lw_sink_root"))
+        !good_label(sink, key, &label, "lw_sink_root"))
         return stop(sink);
-    if (kind == 0 || kind > sink->root_kind_count)
-        return lwi_sink_refuse(sink, LWI_MISUSE_ROOT_KIND, key,
-                               "lw_sink_root: kind %u of root 0x%llx is unknown: pass what "
-                               "lw_sink_root_kind() returned in this call of enumerate",
-                               (unsigned)kind, (unsigned long long)key);
+    if (kind == 0 || kind > sink->root_kind_count) {
+        lwi_sink_refuse(sink, LWI_MISUSE_ROOT_KIND, key,
+                        "lw_sink_root: kind %u of root 0x%llx is unknown: pass what "
+                        "lw_sink_root_kind() returned in this call of enumerate",
+                        (unsigned)kind, (unsigned long long)key);
+        kind = lw_sink_root_kind(sink, "(unknown)", 0);
+        if (kind == 0)
+            return 1;
+    }
     uint32_t *item = lwi_log_push(&sink->roots, LWI_ROOT_WORDS);
     if (!item)
         return lwi_sink_fail_memory(sink);

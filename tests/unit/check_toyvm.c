@@ -6,7 +6,21 @@
 #include "record_host.h"
 
 /* What an author forgot. */
-enum slip { NOTHING, STRINGS, KEYS, LOCALS, COUNTED_LOCALS, TWICE, SIZES, MAKES_OBJECTS };
+enum slip {
+    NOTHING,
+    STRINGS,
+    KEYS,
+    LOCALS,
+    COUNTED_LOCALS,
+    TWICE,
+    SIZES,
+    MAKES_OBJECTS,
+    SMALL_STRINGS,
+    LARGE_MAPS,
+    EDGE_KIND,
+    ROOT_KIND,
+    FOREIGN
+};
 
 typedef struct slipping {
     toy_watch watch;
@@ -21,7 +35,8 @@ static void push_entries(lw_sink *sink, const toy_map *map, enum slip slip)
             lw_sink_edge(sink, lw_key_of(map), lw_key_of(map->entries[i].key), LW_EDGE_STRONG,
                          label(sink, LW_LABEL_INTERNAL, "key"));
         for (int times = slip == TWICE ? 2 : 1; times > 0; times--)
-            lw_sink_edge(sink, lw_key_of(map), lw_key_of(map->entries[i].value), LW_EDGE_STRONG,
+            lw_sink_edge(sink, lw_key_of(map), lw_key_of(map->entries[i].value),
+                         slip == EDGE_KIND ? 7 : LW_EDGE_STRONG,
                          label(sink, LW_LABEL_KEY, map->entries[i].key->text));
     }
 }
@@ -32,7 +47,14 @@ static void push_object(lw_sink *sink, const toy_object *object, const slipping 
     lw_key key = lw_key_of(object);
     if (it->slip == STRINGS && object->type == TOY_STRING)
         return;
-    lw_sink_node(sink, key, type, toy_size(object));
+    size_t size = toy_size(object);
+    if (it->slip == SMALL_STRINGS && object->type == TOY_STRING)
+        size = sizeof(char *);
+    if (it->slip == LARGE_MAPS && object->type == TOY_MAP)
+        size *= 100;
+    lw_sink_node(sink, key, type, size);
+    if (it->slip == FOREIGN && object->type == TOY_STRING)
+        lw_sink_bridge(sink, key, "python", 17, LW_EDGE_WEAK, 0);
     if (it->slip == SIZES && object->type == TOY_LIST)
         lw_sink_node(sink, key, type, sizeof(toy_list));
     if (it->counts)
@@ -58,14 +80,14 @@ static int enumerate_slipping(lw_sink *sink, void *user)
     for (size_t i = 0; it->slip != LOCALS && i < vm->local_count; i++)
         lw_sink_root(sink, lw_key_of(vm->locals[i].object), local,
                      label(sink, LW_LABEL_VARIABLE, vm->locals[i].name));
-    return lw_sink_root(sink, lw_key_of(vm->globals), lw_sink_root_kind(sink, "globals", 0), 0);
+    uint32_t globals = it->slip == ROOT_KIND ? 3 : lw_sink_root_kind(sink, "globals", 0);
+    return lw_sink_root(sink, lw_key_of(vm->globals), globals, 0);
 }
 
 /* globals { "config": { "name": "toy", "list": [ "toy" ] } }, a local list that nothing else
  * holds, and two maps that only hold each other. */
-static toy_vm *small_machine(void)
+static void run_small_program(toy_vm *vm)
 {
-    toy_vm *vm = toy_vm_new();
     toy_call_begin(vm, "main (main.toy:1)");
     toy_map *config = toy_map_new(vm);
     toy_list *list = toy_list_new(vm), *local = toy_list_new(vm);
@@ -81,6 +103,12 @@ static toy_vm *small_machine(void)
     toy_object *mine[] = {&config->head, &list->head, &name->head, &left->head, &right->head};
     for (size_t i = 0; i < sizeof mine / sizeof mine[0]; i++)
         toy_release(vm, mine[i]);
+}
+
+static toy_vm *small_machine(void)
+{
+    toy_vm *vm = toy_vm_new();
+    run_small_program(vm);
     return vm;
 }
 
@@ -89,24 +117,49 @@ static lw_check *check_slip(enum slip slip, int counts)
     lw_context *context = NULL;
     lw_runtime *runtime = NULL;
     lw_check *check = NULL;
-    slipping it = {.watch = {.vm = small_machine()}, .slip = slip, .counts = counts};
+    slipping it = {.slip = slip, .counts = counts};
     lw_runtime_options options = LW_RUNTIME_OPTIONS_INIT;
-    options.name = "toyvm";
+    toy_vm *vm = toy_vm_new();
+    cr_assert_eq(lw_context_create(NULL, &context, NULL), LW_OK);
+    cr_assert_eq(toy_watch_start(&it.watch, vm, context, NULL), LW_OK);
+    run_small_program(vm); /* of which all blocks are recorded */
+    options.name = "slipping";
     options.enumerate = enumerate_slipping;
     options.user = &it;
-    cr_assert_eq(lw_context_create(NULL, &context, NULL), LW_OK);
+    options.domains = &it.watch.domain;
+    options.domain_count = 1;
+    lw_runtime_destroy(it.watch.runtime);
     cr_assert_eq(lw_runtime_create(context, &options, &runtime, NULL), LW_OK);
     cr_assert_eq(lw_runtime_check(runtime, &check, NULL), LW_OK);
+    it.watch.runtime = NULL;
+    toy_watch_stop(&it.watch);
     lw_context_release(context);
-    toy_vm_free(it.watch.vm);
+    toy_vm_free(vm);
     return check;
+}
+
+/* Exactly one problem, of this kind, whose message begins and ends so. */
+static void expect_one(enum slip slip, int32_t kind, const char *type, const char *begin,
+                       const char *end)
+{
+    lw_check *check = check_slip(slip, 1);
+    lw_problem problem = LW_PROBLEM_INIT;
+    cr_assert_eq(lw_check_count(check), 1);
+    cr_assert_eq(lw_check_problem_get(check, 0, &problem, NULL), LW_OK);
+    cr_assert_eq(problem.kind, kind);
+    cr_assert_str_eq(problem.type, type);
+    cr_assert_eq(strncmp(problem.message, begin, strlen(begin)), 0, "%s", problem.message);
+    size_t length = strlen(problem.message);
+    cr_assert(length >= strlen(end), "%s", problem.message);
+    cr_assert_str_eq(problem.message + length - strlen(end), end);
+    lw_check_release(check);
 }
 
 /* Exactly these kinds of problem, each for one type, in this order. */
 static void expect_kinds(enum slip slip, int counts, const char *want)
 {
-    static const char *const names[] = {"",        "unrooted", "dangling", "unstable",
-                                        "missing", "conflict", "excess"};
+    static const char *const names[] = {"",         "unrooted", "dangling", "unstable", "missing",
+                                        "conflict", "excess",   "size",     "unknown",  "bridge"};
     char got[400] = "";
     lw_check *check = check_slip(slip, counts);
     for (uint32_t i = 0; i < lw_check_count(check); i++) {
@@ -123,15 +176,18 @@ static void expect_kinds(enum slip slip, int counts, const char *want)
 Test(check_toyvm, example_is_without_fault)
 {
     toy_vm *vm = small_machine();
-    toy_watch watch;
+    toy_watch watch = {0};
     lw_context *context = NULL;
-    lw_check *check = NULL;
     cr_assert_eq(lw_context_create(NULL, &context, NULL), LW_OK);
-    cr_assert_eq(toy_watch_start(&watch, vm, context, NULL), LW_OK);
-    cr_assert_eq(lw_runtime_check(watch.runtime, &check, NULL), LW_OK);
-    cr_assert_eq(lw_check_count(check), 0);
-    lw_check_release(check);
-    toy_watch_stop(&watch);
+    for (int times = 0; times < 3; times++) { /* it may be stopped and started again */
+        lw_check *check = NULL;
+        cr_assert_eq(toy_watch_start(&watch, vm, context, NULL), LW_OK);
+        run_small_program(vm);
+        cr_assert_eq(lw_runtime_check(watch.runtime, &check, NULL), LW_OK);
+        cr_assert_eq(lw_check_count(check), 0);
+        lw_check_release(check);
+        toy_watch_stop(&watch);
+    }
     lw_context_release(context);
     toy_vm_free(vm);
 }
@@ -192,4 +248,31 @@ Test(check_toyvm, enumerate_that_makes_objects)
 {
     expect_kinds(MAKES_OBJECTS, 1, "unstable : roots: 1 only in the second of two walks\n"
                                    "unstable string: 1 only in the second of two walks\n");
+}
+
+Test(check_toyvm, sizes_that_leave_out_a_part)
+{
+    expect_kinds(SMALL_STRINGS, 1, "size string: 8 B stated, 47 B recorded\n");
+}
+
+Test(check_toyvm, sizes_that_are_more_than_there_is)
+{
+    expect_one(LARGE_MAPS, LW_PROBLEM_SIZE, "map", "12000 B stated, 56 B recorded; all nodes together",
+               "B that are recorded");
+}
+
+Test(check_toyvm, edges_of_an_unknown_kind)
+{
+    expect_one(EDGE_KIND, LW_PROBLEM_UNKNOWN, "", "lw_sink_edge: kind 7 of an edge", "is unknown");
+}
+
+Test(check_toyvm, roots_of_a_kind_that_was_not_made)
+{
+    expect_one(ROOT_KIND, LW_PROBLEM_UNKNOWN, "", "lw_sink_root: kind 3 of root",
+               "returned in this call of enumerate");
+}
+
+Test(check_toyvm, bridges_to_a_runtime_that_is_not_there)
+{
+    expect_kinds(FOREIGN, 1, "bridge string: 6 bridges whose other end was never pushed\n");
 }

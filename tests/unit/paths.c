@@ -208,6 +208,100 @@ Test(paths, outside_of_the_node_itself)
     expect_paths(ops, 1, 5, "held from outside (2) -> 1\n");
 }
 
+/* ---- owners before bystanders ---- */
+
+Test(paths, an_owner_far_away_comes_before_a_bystander_near_by)
+{
+    static const op ops[] = {
+        NODE(1, "M", 8), NODE(2, "A", 8), NODE(3, "B", 8), NODE(4, "E", 8), NODE(9, "T", 8),
+        ROOT(1, "module", "m"), EDGE(1, 2, ".a"), EDGE(2, 3, ".b"), EDGE(3, 9, ".c"),
+        ROOT_OF(LW_ROOT_BYSTANDER, 9, "frame", "v"),
+        ROOT(4, "module", "n"), EDGE_OF(LW_EDGE_EPHEMERON, 4, 9, ".e"), {0}};
+    expect_paths(ops, 9, 5, "module m.a.b.c -> 9\nframe v -> 9\nmodule n.e -> 9\n");
+}
+
+/* ---- what is ignored ---- */
+
+static const op ways[] = {
+    NODE(1, "M", 8), NODE(2, "A", 8), NODE(3, "B", 8), NODE(9, "T", 8), ROOT(1, "r", "m"),
+    EDGE(1, 2, ".a"), EDGE(1, 3, ".b"), EDGE(2, 9, "#0"), EDGE(3, 9, "['k']"),
+    ROOT(3, "s", NULL), REFERENCES(9, 9), {0}};
+
+static void expect_without(lw_paths_options options, const char *want)
+{
+    char got[1000] = "";
+    lw_paths *paths = NULL;
+    lw_snapshot *snapshot = take_script(ways);
+    lw_node node = find_node(snapshot, 9), a = find_node(snapshot, 2);
+    if (options.ignore_node_count)
+        options.ignore_nodes = &a;
+    options.limit = 9;
+    cr_assert_eq(lw_paths_find(snapshot, &node, 1, &options, &paths, NULL), LW_OK);
+    for (uint32_t i = 0; i < lw_paths_count(paths); i++)
+        put_path(got, sizeof got, paths, i);
+    cr_assert_str_eq(got, want);
+    lw_paths_release(paths);
+    lw_snapshot_release(snapshot);
+}
+
+Test(paths, what_is_ignored_is_not_taken)
+{
+    static const lw_label labels[] = {{LW_LABEL_KEY, 0, "'k'"}, {-1, 0, NULL}};
+    static const char *const roots[] = {"s", "held from outside", "no such kind"};
+    static const uint32_t types[] = {0, 1}; /* A, B */
+    lw_paths_options options = LW_PATHS_OPTIONS_INIT;
+    expect_without(options, "s ['k'] -> 9\nr m.a[0] -> 9\nheld from outside (7) -> 9\n");
+    options.ignore_roots = roots;
+    options.ignore_root_count = 3;
+    expect_without(options, "r m.a[0] -> 9\nr m.b['k'] -> 9\n");
+    options.ignore_node_count = 1;
+    expect_without(options, "r m.b['k'] -> 9\n");
+    options.ignore_node_count = 0;
+    options.ignore_labels = labels;
+    options.ignore_label_count = 1;
+    expect_without(options, "r m.a[0] -> 9\n");
+    options.ignore_label_count = 2;
+    expect_without(options, "");
+    options.ignore_label_count = 0;
+    options.ignore_types = types;
+    options.ignore_type_count = 2;
+    expect_without(options, "");
+    options.ignore_type_count = 1;
+    expect_without(options, "r m.b['k'] -> 9\n");
+    options.ignore_edges = 1u << LW_EDGE_STRONG;
+    expect_without(options, "");
+}
+
+Test(paths, ignoring_refuses_what_makes_no_sense)
+{
+    static const lw_label bad_style = {7, 0, "x"}, no_text = {LW_LABEL_KEY, 0, NULL};
+    static const char *const no_name[] = {NULL};
+    static const uint32_t no_type = 99;
+    lw_snapshot *snapshot = take_script(ways);
+    lw_error error = LW_ERROR_INIT;
+    lw_node node = 3, no_node = 99;
+    lw_paths_options options = LW_PATHS_OPTIONS_INIT;
+    const lw_paths_options none = LW_PATHS_OPTIONS_INIT;
+#define REFUSES(field, value, number, status)                                                      \
+    options = none;                                                                                \
+    options.field##s = value;                                                                      \
+    options.field##_count = number;                                                                \
+    expect_error(find(snapshot, &node, 1, &options, &error), status, &error)
+    REFUSES(ignore_node, NULL, 1, LW_E_INVALID);
+    REFUSES(ignore_node, &no_node, 1, LW_E_NOT_FOUND);
+    REFUSES(ignore_type, NULL, 1, LW_E_INVALID);
+    REFUSES(ignore_type, &no_type, 1, LW_E_NOT_FOUND);
+    REFUSES(ignore_label, NULL, 1, LW_E_INVALID);
+    REFUSES(ignore_label, &bad_style, 1, LW_E_INVALID);
+    REFUSES(ignore_label, &no_text, 1, LW_E_INVALID);
+    REFUSES(ignore_root, NULL, 1, LW_E_INVALID);
+    REFUSES(ignore_root, no_name, 1, LW_E_INVALID);
+    options = none;
+    options.ignore_edges = 1u << 5;
+    expect_error(find(snapshot, &node, 1, &options, &error), LW_E_INVALID, &error);
+    lw_snapshot_release(snapshot);
+}
+
 /* ---- several paths ---- */
 
 Test(paths, they_share_no_node)

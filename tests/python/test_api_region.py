@@ -109,6 +109,39 @@ class Numbers(Recording):
         self.assertEqual(every.rounds, 4)
         self.assertEqual(every.current, sum(r.current for r in rounds))
 
+    def test_verdict_on_a_leak(self) -> None:
+        for i in range(8):
+            with leakwatch.region("request") as r:
+                keep[i] = bytes(1_000)
+        verdict = r.verdict
+        self.assertEqual((verdict.kind, verdict.rounds, verdict.grew, verdict.since), ("grows", 8, 8, 1))
+        self.assertEqual((verdict.growth, verdict.growth_blocks), (8 * size(1_000), 8))
+        self.assertEqual((verdict.per_round, verdict.confidence, verdict.more), (size(1_000), 90, 0))
+        self.assertEqual(str(verdict), "grows in 8 of 8")
+        self.assertIn("kind='grows', rounds=8", repr(verdict))
+        self.assertIn("GROWS in 8 of 8", str(leakwatch.region("request")))
+        self.assertEqual(json.loads(leakwatch.region("request").json())["verdict"]["kind"], "grows")
+        leakwatch.stop()
+        self.assertEqual(str(r.verdict), "grows in 8 of 8")
+
+    def test_verdict_on_a_cache_and_a_clean_twin(self) -> None:
+        for i in range(10):
+            with leakwatch.region("cache"):
+                if i < 2:
+                    keep[i] = bytes(1_000)
+            with leakwatch.region("clean") as clean:
+                keep[5] = bytes(1_000)
+                keep[5] = None
+        cache = leakwatch.region("cache").verdict
+        self.assertEqual((str(cache), cache.since, cache.growth), ("warm-up", 2, 0))
+        self.assertEqual(str(clean.verdict), "clean")
+
+    def test_verdict_needs_rounds(self) -> None:
+        with leakwatch.region("once") as r:
+            keep[0] = bytes(1_000)
+        self.assertEqual((str(r.verdict), r.verdict.confidence), ("cannot tell yet", 0))
+        self.assertGreater(r.verdict.more, 0)
+
     def test_one_object_tells_of_its_latest_round(self) -> None:
         r = leakwatch.region("request")
         with r:

@@ -135,6 +135,7 @@ static PyType_Spec *const specs[LWPY_TYPE_COUNT] = {
     [LWPY_DIFF] = &lwpy_diff_spec,         [LWPY_DIFF_ROW] = &lwpy_diff_row_spec,
     [LWPY_TABLE] = &lwpy_table_spec,       [LWPY_PATHS] = &lwpy_paths_spec,
     [LWPY_PATH] = &lwpy_path_spec,         [LWPY_STEP] = &lwpy_step_spec,
+    [LWPY_VERDICT] = &lwpy_verdict_spec,
 };
 
 static int add_entry(PyMethodDef *method)

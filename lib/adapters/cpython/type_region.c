@@ -18,6 +18,7 @@ typedef struct region {
     bool process;
     lw_region_stats stats;   /* as of the end of the round, or of the recording */
     lw_survivors *survivors; /* as of the end of the recording */
+    lw_verdict verdict;      /* the same; of kind UNCLEAR and 0 rounds without memory */
     lwpy_notes notes;        /* the same */
 } region;
 
@@ -166,6 +167,31 @@ static void survivors_done(region *self, lw_survivors *survivors)
         lw_survivors_release(survivors);
 }
 
+/* On all rounds of the region's name, whichever this object was. */
+static lw_status verdict_of(region *self, lw_verdict *verdict, lw_error *error)
+{
+    lw_survivors *survivors = NULL;
+    *verdict = (lw_verdict)LW_VERDICT_INIT;
+    lw_status status =
+        lw_survivors_take(lwpy_record_context(), self->region, 0, &survivors, error);
+    if (status == LW_OK)
+        status = lw_survivors_verdict_get(survivors, verdict, error);
+    lw_survivors_release(survivors);
+    return status;
+}
+
+static PyObject *region_verdict(PyObject *object)
+{
+    region *self = (region *)object;
+    lw_verdict verdict;
+    lw_error error = LW_ERROR_INIT;
+    if (!self->region)
+        return lwpy_verdict_new(&self->verdict);
+    if (verdict_of(self, &verdict, &error) != LW_OK)
+        return lwpy_raise(&error);
+    return lwpy_verdict_new(&verdict);
+}
+
 void lwpy_regions_freeze(void)
 {
     for (lwpy_result *result = lwpy.results; result; result = result->next) {
@@ -175,6 +201,7 @@ void lwpy_regions_freeze(void)
         self->stats = stats_of(self);
         self->survivors = survivors_of(self);
         PyErr_Clear(); /* out of memory: the numbers stay, the table is empty */
+        verdict_of(self, &self->verdict, NULL);
         lwpy_record_notes(&self->notes);
         self->region = NULL;
     }
@@ -355,7 +382,8 @@ static size_t at_current[] = NUMBER(current_bytes), at_blocks[] = NUMBER(current
               at_at_end[] = NUMBER(at_end_bytes), at_rounds[] = NUMBER(rounds);
 
 static struct lwpy_getter get_survivors = {region_survivors}, get_name = {region_name},
-                          get_open = {region_open}, get_notes = {region_notes};
+                          get_open = {region_open}, get_notes = {region_notes},
+                          get_verdict = {region_verdict};
 
 static PyGetSetDef region_getters[] = {
     {"current", region_number, NULL, "bytes allocated inside and still there", at_current},
@@ -370,6 +398,8 @@ static PyGetSetDef region_getters[] = {
     {"rounds", region_number, NULL, "how many rounds the numbers are of", at_rounds},
     {"survivors", lwpy_get, NULL, "what current consists of, by place: the most bytes first",
      &get_survivors},
+    {"verdict", lwpy_get, NULL, "whether the rounds of this name leak, all of them together",
+     &get_verdict},
     {"name", lwpy_get, NULL, "as given to leakwatch.region()", &get_name},
     {"open", lwpy_get, NULL, "whether the round has not ended yet", &get_open},
     {"notes", lwpy_get, NULL, "what the recording cannot see, in sentences", &get_notes},

@@ -25,6 +25,7 @@ enum lwpy_type {
     LWPY_PATHS,
     LWPY_PATH,
     LWPY_STEP,
+    LWPY_VERDICT,
     LWPY_TYPE_COUNT
 };
 
@@ -140,6 +141,7 @@ PyObject *lwpy_raise(const lw_error *error);
 
 PyObject *lwpy_string(const char *text);
 PyObject *lwpy_frame(const lw_frame *frame);
+PyObject *lwpy_verdict_new(const lw_verdict *verdict);
 
 /* The name a class is known by in snapshots; NULL with an exception if `type` is neither a class
  * nor a str. */
@@ -154,6 +156,6 @@ Py_ssize_t lwpy_table_length(PyObject *table);
 
 extern PyType_Spec lwpy_region_spec, lwpy_entry_spec, lwpy_survivor_spec, lwpy_frame_spec,
     lwpy_snapshot_spec, lwpy_snapshot_row_spec, lwpy_diff_spec, lwpy_diff_row_spec,
-    lwpy_table_spec, lwpy_paths_spec, lwpy_path_spec, lwpy_step_spec;
+    lwpy_table_spec, lwpy_paths_spec, lwpy_path_spec, lwpy_step_spec, lwpy_verdict_spec;
 
 #endif

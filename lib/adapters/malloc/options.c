@@ -35,6 +35,7 @@ void lwm_options_read(char **environment)
         process && !lwm_asked.children && strtol(process, NULL, 10) != (long)getpid();
     lwm_asked.is_bound = variable(environment, "LEAKWATCH_BOUND") != NULL;
     lwm_asked.is_json = variable(environment, "LEAKWATCH_JSON") != NULL;
+    lwm_asked.by_libgcc = variable(environment, "LEAKWATCH_UNWIND") != NULL;
     lwm_asked.is_all = variable(environment, "LEAKWATCH_ALL") != NULL;
     lwm_asked.frames = number(environment, "LEAKWATCH_FRAMES", 64, 128);
     lwm_asked.signal = (int)number(environment, "LEAKWATCH_SIGNAL", 0, 64);

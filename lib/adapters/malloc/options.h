@@ -13,6 +13,7 @@ typedef struct lwm_options {
     bool is_bound;     /* the program defines a malloc of its own */
     bool is_json;
     bool is_all;       /* every row and frame */
+    bool by_libgcc;    /* stacks by libgcc alone: to compare */
     uint32_t frames;   /* of a stack */
     int signal;        /* that asks for a report; 0: none */
     uint32_t at;       /* percent of the memory limit at which to report; 0: never */

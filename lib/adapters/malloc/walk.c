@@ -9,13 +9,12 @@
  * them. */
 #include "walk.h"
 
+#include "options.h"
 #include "rules.h"
 
 #include <stdatomic.h>
 #include <string.h>
 #include <unwind.h>
-
-bool lwm_walk_by_libgcc;
 
 static _Atomic uint32_t forgets = 1;
 
@@ -218,7 +217,7 @@ void lwm_walk(lwm_memory *memory, const void *frame, lw_stack *stack)
     if (!begin(memory, (uintptr_t)frame) || lwm_frames == 0)
         return;
     mix mix = {memory, memory->level, 0, memory->count, 0, false, false};
-    enum step end = lwm_walk_by_libgcc ? STEP_HARD : follow(&mix, &at, lwm_frames);
+    enum step end = lwm_asked.by_libgcc ? STEP_HARD : follow(&mix, &at, lwm_frames);
     memory->count = mix.count;
     memory->end = (uint8_t)end;
     if (LWM_UNLIKELY(end == STEP_HARD)) {
@@ -229,7 +228,7 @@ void lwm_walk(lwm_memory *memory, const void *frame, lw_stack *stack)
     if (mix.changed)
         rehash(memory);
     stack->count = memory->count;
-    stack->truncated = end != STEP_END;
+    stack->truncated = end == STEP_ON;
     stack->hash = memory->hash;
 }
 

@@ -33,9 +33,6 @@ void lwm_walk_libgcc(uint64_t *words, const void *frame, lw_stack *stack);
 /* What is remembered of stacks holds no more: code has gone. */
 void lwm_walk_forget(void);
 
-/* Always libgcc: to compare. */
-extern bool lwm_walk_by_libgcc;
-
 /* The readable stretch of memory around an address, into lwm_thread; false if none is known. */
 bool lwm_stretch_find(uintptr_t address);
 

@@ -74,6 +74,7 @@ static int enumerate(lw_sink *sink, void *user)
             lw_sink_node(sink, key, lw_sink_type(sink, 0, "other", 0), 1); /* a conflict */
         if (i % 40 == 39)
             lw_sink_hide(sink, key);
+        lw_sink_bridge(sink, key, odd ? long_text('r') : "numbers", next - odd + !odd, i % 5, label);
     }
     return lw_sink_root(sink, key_of(0) + odd, lw_sink_root_kind(sink, "stack", 0), 0);
 }
@@ -101,6 +102,40 @@ static int describe(uint64_t word, lw_frame *frame, void *user)
     return 0;
 }
 
+/* A table that holds objects in every way. */
+struct table {
+    struct table **row, *slots[2], *next;
+    void *text;
+    uint64_t count;
+};
+
+static lw_status tell_fields(lw_type *type)
+{
+    const lw_field fields[] = {LW_FIELD_COUNTED(struct table, row, count, type),
+                               LW_FIELD_INLINE(struct table, slots, NULL),
+                               LW_FIELD(struct table, next, LW_FIELD_WEAK, type),
+                               LW_FIELD(struct table, text, LW_FIELD_BLOCK, NULL)};
+    return lw_type_fields(type, fields, 4, NULL);
+}
+
+static struct table tables[NODES], *g_table = &tables[0];
+
+static void make_objects(lw_context *context)
+{
+    lw_type *type = NULL, *same_place = NULL;
+    lw_type_create(context, "table", sizeof(struct table), &type, NULL);
+    lw_type_create(context, "row", sizeof(struct table *), &same_place, NULL);
+    for (int i = 0; i < NODES; i++) {
+        struct table *table = &tables[i], *next = &tables[(i + 1) % NODES];
+        static struct table *row[] = {&tables[3], NULL, &tables[7]};
+        *table = (struct table){row, {next, &tables[i / 2]}, &tables[i / 3], table->slots, 3};
+        lw_object_created(type, table);
+        lw_object_created(same_place, table);
+    }
+    tell_fields(type);
+    lw_object_root(context, &g_table, "g_table", type, NULL);
+}
+
 static void open_scene(struct scene *scene)
 {
     memset(scene, 0, sizeof *scene);
@@ -117,6 +152,7 @@ static void open_scene(struct scene *scene)
         const void *block = (const void *)(uintptr_t)key_of(i);
         lw_block_alloc(scene->heap, block, 64 + (uint64_t)i, &stack);
     }
+    make_objects(scene->context);
     plug_in(scene, long_text('r'), 0, &scene->runtime);
     plug_in(scene, "numbers", 1, &other);
     lw_snapshot_take(scene->context, NULL, &scene->before, NULL);
@@ -174,6 +210,28 @@ static struct answer call_runtime_create(struct scene *scene)
     answer.left = answer.status != LW_OK && made;
     if (answer.status == LW_OK)
         lw_runtime_destroy(made);
+    return answer;
+}
+
+static struct answer call_type_fields(struct scene *scene)
+{
+    lw_type *type = NULL;
+    struct answer answer = {lw_type_create(scene->context, "table", sizeof(struct table), &type,
+                                           NULL),
+                            0};
+    if (answer.status == LW_OK)
+        answer.status = tell_fields(type);
+    return answer;
+}
+
+static struct answer call_object_root(struct scene *scene)
+{
+    static struct table *variables[20];
+    struct answer answer = {LW_OK, 0};
+    for (int i = 0; answer.status == LW_OK && i < 20; i++)
+        answer.status = lw_object_root(scene->context, &variables[i], long_text('v'), NULL, NULL);
+    for (int i = 0; i < 20; i++)
+        lw_object_unroot(scene->context, &variables[i]);
     return answer;
 }
 
@@ -272,6 +330,8 @@ int main(void)
         {"lw_context_create, lw_snapshot_take", call_first_snapshot},
         {"lw_runtime_create", call_runtime_create},
         {"lw_snapshot_take", call_snapshot_take},
+        {"lw_type_fields", call_type_fields},
+        {"lw_object_root", call_object_root},
         {"lw_diff_create", call_diff_create},
         {"lw_paths_find", call_paths_find},
         {"lw_runtime_check", call_runtime_check},

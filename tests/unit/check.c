@@ -281,6 +281,123 @@ Test(check, more_edges_than_stated)
                    "1 reference stated, 2 edges and 1 root pushed");
 }
 
+/* ---- calls that make no sense, bridges, types ---- */
+
+static int misuse(lw_sink *sink, void *user)
+{
+    uint32_t type = lw_sink_type(sink, 0, "t", 0);
+    uint32_t root = lw_sink_root_kind(sink, "global", 0);
+    int answer = lw_sink_node(sink, 0x1000, type, 8);
+    switch (*(const int *)user) {
+    case 0:
+        answer |= lw_sink_edge(sink, 0x1000, 0, LW_EDGE_STRONG, 0);
+        answer |= lw_sink_node(sink, 0x1004, type, 8);
+        answer |= lw_sink_references(sink, 0, 8);
+        break;
+    case 1:
+        answer |= lw_sink_node(sink, 0x2000, type + 1, 8);
+        answer |= lw_sink_edge(sink, 0x1000, 0x2000, LW_EDGE_STRONG, 0);
+        break;
+    case 2:
+        answer |= lw_sink_edge(sink, 0x1000, 0x1000, LW_EDGE_STRONG, 9);
+        break;
+    case 3:
+        answer |= lw_sink_edge(sink, 0x1000, 0x1000, -1, 0);
+        break;
+    case 4:
+        answer |= lw_sink_root(sink, 0x1000, 0, 0);
+        break;
+    default:
+        answer |= (int)lw_sink_label(sink, 9, "x", 1);
+        answer |= (int)lw_sink_type(sink, 0, NULL, 0);
+    }
+    return answer | lw_sink_root(sink, 0x1000, root, 0);
+}
+
+Test(check, each_call_that_makes_no_sense_is_one_problem)
+{
+    static const struct {
+        uint64_t count;
+        lw_key example;
+        const char *words;
+    } want[] = {{3, 0, "key 0"},          {1, 0x2000, "type 2"}, {1, 0x1000, "label 9"},
+                {1, 0x1000, "kind -1"},   {1, 0x1000, "kind 0"}, {2, 0, "style 9"}};
+    for (int i = 0; i < 6; i++) {
+        host host;
+        lw_error error = LW_ERROR_INIT;
+        lw_snapshot *snapshot = NULL;
+        open_host(&host);
+        lw_runtime *runtime = add_runtime(&host, "toy", LW_KEY_ADDRESS, misuse, &i);
+        lw_check *check = run_check(runtime);
+        cr_assert_eq(lw_check_count(check), 1, "case %d: %u", i, (unsigned)lw_check_count(check));
+        lw_problem problem = problem_at(check, 0);
+        cr_assert_eq(problem.kind, LW_PROBLEM_UNKNOWN);
+        cr_assert_eq(problem.count, want[i].count);
+        cr_assert_eq(problem.example, want[i].example);
+        cr_assert(strstr(problem.message, want[i].words), "%s", problem.message);
+        lw_check_release(check);
+        /* A snapshot has no use for it. */
+        expect_words(lw_snapshot_take(host.context, NULL, &snapshot, &error), LW_E_RUNTIME, &error,
+                     want[i].words);
+        close_host(&host);
+    }
+}
+
+Test(check, bridges_to_nowhere)
+{
+    static const op ops[] = {NODE(1, "map", 8), ROOT(1, "global", NULL), TO(1, "far", 9, NULL),
+                             FROM("far", 8, 1, NULL), {0}};
+    expect_problem(ops, LW_PROBLEM_BRIDGE, 2, 8, "map",
+                   "2 bridges whose other end was never pushed");
+}
+
+Test(check, a_type_named_in_two_ways)
+{
+    static const op ops[] = {NODE(1, "map", 8), ROOT(1, "global", NULL), ROOT(2, "global", NULL),
+                             FREELIST(2, "map", 8), {0}};
+    expect_problem(ops, LW_PROBLEM_CONFLICT, 1, 0, "",
+                   "named \"map\" with flags 0x0, then \"map\" with flags 0x1");
+}
+
+Test(check, bridges_from_another_runtime_hold_and_count)
+{
+    static const op mine[] = {NODE(1, "map", 8), REFERENCES(1, 1), {0}};
+    static const op other[] = {NODE(1, "object", 8), ROOT(1, "global", NULL),
+                               TO(1, "toy", 1, NULL), {0}};
+    host host;
+    script script_mine = {mine, 0}, script_other = {other, 0};
+    lw_runtime *runtime = open_toy(&host, &script_mine);
+    lw_runtime *far = add_runtime(&host, "far", LW_KEY_OPAQUE, play, &script_other);
+    lw_check *check = run_check(runtime), *far_check = run_check(far);
+    cr_assert_eq(lw_check_count(check), 0);
+    cr_assert_eq(lw_check_count(far_check), 0);
+    lw_check_release(check);
+    lw_check_release(far_check);
+    close_host(&host);
+}
+
+Test(check, sizes_of_several_nodes_in_one_block_are_not_compared)
+{
+    static const op ops[] = {NODE(0x1000, "part", 8), NODE(0x1020, "part", 8),
+                             ROOT(0x1000, "global", NULL), ROOT(0x1020, "global", NULL), {0}};
+    static const op alone[] = {NODE(0x1010, "part", 24), ROOT(0x1010, "global", NULL), {0}};
+    host host;
+    script script = {ops, 0};
+    open_host(&host);
+    lw_runtime *runtime = add_runtime(&host, "toy", LW_KEY_ADDRESS, play, &script);
+    lw_block_alloc_at(host.heap, at(0x1000), 64, LW_HERE);
+    lw_check *check = run_check(runtime);
+    cr_assert_eq(lw_check_count(check), 0);
+    lw_check_release(check);
+    script.ops = alone; /* 16 bytes before it may be a header, the 24 after it are missing */
+    check = run_check(runtime);
+    cr_assert_eq(lw_check_count(check), 1);
+    cr_assert_eq(problem_at(check, 0).kind, LW_PROBLEM_SIZE);
+    cr_assert_str_eq(problem_at(check, 0).message, "24 B stated, 64 B recorded");
+    lw_check_release(check);
+    close_host(&host);
+}
+
 /* ---- two runs that differ ---- */
 
 static const op *second_ops;

@@ -80,6 +80,7 @@
 #include <leakwatch/context.h>
 #include <leakwatch/cut.h>
 #include <leakwatch/file.h>
+#include <leakwatch/find.h>
 #include <leakwatch/growth.h>
 #include <leakwatch/object.h>
 #include <leakwatch/record.h>

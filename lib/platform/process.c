@@ -8,6 +8,7 @@
 #include "platform/pages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,27 @@ const char *lwi_process_program(void)
 {
     const char *name = PROGRAM;
     return name ? name : "";
+}
+
+uint64_t lwi_process_resident(void)
+{
+    char text[128];
+    int saved = errno;
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (file >= 0)
+        close(file);
+    errno = saved;
+    if (length <= 0)
+        return 0;
+    text[length] = 0;
+    const char *at = text;
+    while (*at && *at != ' ') /* the first number is what is mapped */
+        at++;
+    uint64_t pages = 0;
+    for (at += *at == ' '; *at >= '0' && *at <= '9'; at++)
+        pages = pages * 10 + (uint64_t)(*at - '0');
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 uint64_t lwi_clock_ns(void)

@@ -150,6 +150,14 @@ void lwi_json_address(lwi_json *json, const char *key, uint64_t address)
     lwi_json_string(json, key, text.bytes);
 }
 
+void lwi_json_fingerprint(lwi_json *json, const char *key, uint64_t fingerprint)
+{
+    lwi_text text;
+    lwi_text_init(&text, true);
+    lwi_text_fingerprint(&text, fingerprint);
+    lwi_json_string(json, key, text.bytes);
+}
+
 lwi_json lwi_json_report(lwi_out *out, const char *name)
 {
     lwi_json json = {out, 0, 0};

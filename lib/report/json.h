@@ -25,6 +25,8 @@ void lwi_json_bool(lwi_json *json, const char *key, bool value);
 void lwi_json_null(lwi_json *json, const char *key);
 /* As a string, "0x7f0012": a double cannot hold every address. */
 void lwi_json_address(lwi_json *json, const char *key, uint64_t address);
+/* As a string of 16 digits. */
+void lwi_json_fingerprint(lwi_json *json, const char *key, uint64_t fingerprint);
 
 /* Begins the one object that a report is, with what all of them have. */
 lwi_json lwi_json_report(lwi_out *out, const char *name);

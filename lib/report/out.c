@@ -122,7 +122,7 @@ static void new_line(lwi_out *out, uint32_t indent)
     lwi_out_spaces(out, indent);
 }
 
-static void put_words(lwi_out *out, const lwi_text *text, uint32_t indent)
+void lwi_out_words(lwi_out *out, const lwi_text *text, uint32_t indent)
 {
     const char *at = text->bytes;
     uint32_t gap = 0; /* owed, so that no line ends with it */
@@ -152,7 +152,7 @@ void lwi_out_item(lwi_out *out, const lwi_text *text, uint32_t gap, uint32_t ind
     else
         lwi_out_spaces(out, gap);
     if (out->column + text->columns > out->options.width)
-        put_words(out, text, indent);
+        lwi_out_words(out, text, indent);
     else
         lwi_out_text(out, text);
 }

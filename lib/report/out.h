@@ -43,4 +43,7 @@ void lwi_out_style(lwi_out *out, enum lwi_style style);
  * one that is longer than a line is broken between words. */
 void lwi_out_item(lwi_out *out, const lwi_text *text, uint32_t gap, uint32_t indent);
 
+/* Puts a text here, broken between words where the line is full. */
+void lwi_out_words(lwi_out *out, const lwi_text *text, uint32_t indent);
+
 #endif

@@ -281,6 +281,14 @@ void lwi_text_address(lwi_text *text, uint64_t address)
     append(text, digits, length);
 }
 
+void lwi_text_fingerprint(lwi_text *text, uint64_t fingerprint)
+{
+    char digits[16];
+    for (uint32_t i = 0; i < 16; i++)
+        digits[i] = "0123456789abcdef"[fingerprint >> (4 * (15 - i)) & 15];
+    append(text, digits, sizeof digits);
+}
+
 void lwi_text_counted(lwi_text *text, uint64_t count, const char *noun)
 {
     lwi_text_count(text, count);

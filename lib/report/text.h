@@ -37,6 +37,7 @@ void lwi_text_bytes_diff(lwi_text *text, int64_t bytes);   /* +36.5 MiB */
 void lwi_text_size(lwi_text *text, uint64_t bytes);        /* of any 64 bits */
 void lwi_text_number(lwi_text *text, uint64_t number);     /* 77078 */
 void lwi_text_address(lwi_text *text, uint64_t address);   /* 0x7f0012 */
+void lwi_text_fingerprint(lwi_text *text, uint64_t fingerprint); /* 16 digits */
 
 /* `count` and the noun, "s" added where it is not one: "1 block", "77,078 blocks". */
 void lwi_text_counted(lwi_text *text, uint64_t count, const char *noun);

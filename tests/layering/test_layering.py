@@ -18,6 +18,7 @@ USES = {
     "capture": {"record", "snapshot"},
     "analyze": {"snapshot"},
     "report": {"analyze", "snapshot"},
+    "hunt": {"record", "capture", "analyze"},
 }
 C11 = set(
     "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign"

@@ -297,8 +297,8 @@ class Corrected(unittest.TestCase):
 
                 one, two = cached(1), cached("a", 2)
                 graph = Graph(cached, one)
-                self.assertEqual(graph.labels(cached, one), [(STRONG, "cache[1]")])
-                self.assertEqual(graph.labels(cached, two), [(STRONG, "cache[('a', 2)]")])
+                self.assertEqual(graph.labels(cached, one), [(STRONG, "1")])
+                self.assertEqual(graph.labels(cached, two), [(STRONG, "('a', 2)")])
                 results = referents(cached) & ids(one, two)
                 self.assertEqual(graph.targets(cached) & ids(one, two), results or ids(one, two))
                 self.assertEqual(graph.node(one).flags, 0)

@@ -96,13 +96,13 @@ class Paths(unittest.TestCase):
 
     def test_lru_caches(self) -> None:
         value = unbounded(7)
-        self.check(leakwatch.snapshot(), value, HERE[0], ".unbounded", "cache[7]")
+        self.check(leakwatch.snapshot(), value, HERE[0], ".unbounded", "[7]")
         value = bounded(7, "x")
-        self.check(leakwatch.snapshot(), value, HERE[0], ".bounded", "cache[(7, 'x')]")
+        self.check(leakwatch.snapshot(), value, HERE[0], ".bounded", "[(7, 'x')]")
         pricing = Pricing()
         value = pricing.price(7)[0]
-        self.check(leakwatch.snapshot(), value, HERE[0], ".Pricing", ".price", "cache[(Pricing, 7)]", "[0]")
-        self.check(leakwatch.snapshot(), pricing, HERE[0], ".Pricing", ".price", "key of cache[(Pricing, 7)]", "[0]")
+        self.check(leakwatch.snapshot(), value, HERE[0], ".Pricing", ".price", "[(Pricing, 7)]", "[0]")
+        self.check(leakwatch.snapshot(), pricing, HERE[0], ".Pricing", ".price", "[key of (Pricing, 7)]", "[0]")
 
     def test_class_level_lists(self) -> None:
         Pricing.registry.append(value := Value())
@@ -300,7 +300,7 @@ class Paths(unittest.TestCase):
         sys.modules["program"].__dict__["out"] = out
         exec(compile(program, "program.py", "exec"), sys.modules["program"].__dict__)
         lines = [
-            "module program ['.get', 'cache[1]'] False",
+            "module program ['.get', '[1]'] False",
             "asking frame .mine [] True",
             "module program ['.app', '.cache', '[0]'] False",
         ]

@@ -248,15 +248,13 @@ uint32_t lwpy_label_key(lwpy_walk *walk, PyObject *key)
     return id;
 }
 
-uint32_t lwpy_label_entry(lwpy_walk *walk, const char *prefix, PyObject *key)
+uint32_t lwpy_label_key_of(lwpy_walk *walk, PyObject *key)
 {
     char bytes[LABEL_ROOM];
     text into = { bytes, 0, sizeof bytes, false };
-    put(&into, prefix, strlen(prefix));
-    put(&into, "[", 1);
+    put(&into, "key of ", 7);
     put_value(&into, key);
-    put(&into, "]", 1);
-    return lw_sink_label(walk->sink, LW_LABEL_VARIABLE, bytes, into.used);
+    return lw_sink_label(walk->sink, LW_LABEL_KEY, bytes, into.used);
 }
 
 void lwpy_labels_init(lwpy_walk *walk)

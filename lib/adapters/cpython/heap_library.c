@@ -259,8 +259,8 @@ static void edges_entry_of_cache(lwpy_walk *walk, PyObject *object, lw_key cache
     lwpy_walk_edge(walk, entry->key, LW_EDGE_BORROWED, walk->words[LWPY_WORD_KEY]);
     lwpy_walk_edge(walk, entry->result, LW_EDGE_BORROWED, walk->words[LWPY_WORD_RESULT]);
     walk->from = cache;
-    lwpy_walk_edge(walk, entry->result, LW_EDGE_STRONG, lwpy_label_entry(walk, "cache", key));
-    lwpy_walk_edge(walk, entry->key, LW_EDGE_STRONG, lwpy_label_entry(walk, "key of cache", key));
+    lwpy_walk_edge(walk, entry->result, LW_EDGE_STRONG, lwpy_label_key(walk, key));
+    lwpy_walk_edge(walk, entry->key, LW_EDGE_STRONG, lwpy_label_key_of(walk, key));
     walk->from = dict;
 }
 
@@ -271,8 +271,8 @@ static void edges_result_of_cache(lwpy_walk *walk, PyObject *result, lw_key cach
     lwpy_walk_edge(walk, result, LW_EDGE_BORROWED, lwpy_label_key(walk, key));
     lwpy_walk_edge(walk, key, LW_EDGE_BORROWED, walk->words[LWPY_WORD_KEY]);
     walk->from = cache;
-    lwpy_walk_edge(walk, result, LW_EDGE_STRONG, lwpy_label_entry(walk, "cache", key));
-    lwpy_walk_edge(walk, key, LW_EDGE_STRONG, lwpy_label_entry(walk, "key of cache", key));
+    lwpy_walk_edge(walk, result, LW_EDGE_STRONG, lwpy_label_key(walk, key));
+    lwpy_walk_edge(walk, key, LW_EDGE_STRONG, lwpy_label_key_of(walk, key));
     walk->from = dict;
 }
 

@@ -292,8 +292,8 @@ uint32_t lwpy_label(lwpy_walk *walk, int32_t style, const char *text);
 uint32_t lwpy_label_name(lwpy_walk *walk, int32_t style, PyObject *name);
 /* `[key]`, as repr() would write it if it is short and of an exact built-in type. */
 uint32_t lwpy_label_key(lwpy_walk *walk, PyObject *key);
-/* `prefix[key]`. */
-uint32_t lwpy_label_entry(lwpy_walk *walk, const char *prefix, PyObject *key);
+/* `[key of key]`: the key itself, where it is held apart from its value. */
+uint32_t lwpy_label_key_of(lwpy_walk *walk, PyObject *key);
 /* UTF-8 of a str, at most `room` bytes and no part of a character; no terminator. */
 size_t lwpy_text_str(char *out, size_t room, PyObject *text);
 /* The name of a type as users know it; always terminated. */

@@ -1,4 +1,5 @@
 /* The extension module: start(), stop(), region(), snapshot(), and the types they answer with. */
+#include "find.h"
 #include "heap.h"
 #include "record.h"
 #include "recording.h"
@@ -25,6 +26,11 @@ static PyObject *module_stop(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
+    if (lwpy_recording_is_hunting()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "find_leaks() is running: the recording can stop when it is done");
+        return NULL;
+    }
     lwpy_recording_stop();
     Py_RETURN_NONE;
 }
@@ -102,6 +108,14 @@ static PyMethodDef module_functions[] = {
      "snapshot($module, /, name=None)\n--\n\n"
      "All objects at this moment. Never collects garbage. Without a recording it does not know\n"
      "where objects were allocated."},
+    {"find_leaks", LWPY_METHOD(lwpy_find_leaks), METH_FASTCALL | METH_KEYWORDS,
+     "find_leaks($module, /, work, *, rounds=5, warm_up=2, calls=1, limit=20, memory_limit=None,\n"
+     "           accepted=None)\n--\n\n"
+     "Calls `work` for some rounds, with a snapshot after each, and says what grew in every one:\n"
+     "how fast, allocated where, held by what, and what to cut."},
+    {"findings", LWPY_METHOD(lwpy_findings_of), METH_FASTCALL | METH_KEYWORDS,
+     "findings($module, /, snapshots, *, calls=1, limit=20, accepted=None)\n--\n\n"
+     "The same of three or more snapshots that were taken one after the other."},
     {"_hide", module_hide, METH_VARARGS, NULL},
     {"_stack_of", lwpy_stack_of, METH_O, NULL},
     {"_heap_graph", LWPY_METHOD(lwpy_heap_graph), METH_FASTCALL, NULL},
@@ -135,7 +149,8 @@ static PyType_Spec *const specs[LWPY_TYPE_COUNT] = {
     [LWPY_DIFF] = &lwpy_diff_spec,         [LWPY_DIFF_ROW] = &lwpy_diff_row_spec,
     [LWPY_TABLE] = &lwpy_table_spec,       [LWPY_PATHS] = &lwpy_paths_spec,
     [LWPY_PATH] = &lwpy_path_spec,         [LWPY_STEP] = &lwpy_step_spec,
-    [LWPY_VERDICT] = &lwpy_verdict_spec,
+    [LWPY_VERDICT] = &lwpy_verdict_spec,   [LWPY_FINDINGS] = &lwpy_findings_spec,
+    [LWPY_FINDING] = &lwpy_finding_spec,
 };
 
 static int add_entry(PyMethodDef *method)

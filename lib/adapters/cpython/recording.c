@@ -1,6 +1,7 @@
 /* The recording as Python sees it: one context per recording, and the heap plugged into it. */
 #include "recording.h"
 
+#include "advice.h"
 #include "heap.h"
 #include "record.h"
 #include "results.h"
@@ -11,7 +12,7 @@ static struct {
     lw_context *context;
     lw_runtime *runtime;
     uint64_t number; /* of the context; 0 is none */
-    lwpy_heap heap;
+    bool hunting;    /* find_leaks() runs, and needs the context to its end */
 } now;
 
 void lwpy_quiet_begin(struct lwpy_quiet *quiet)
@@ -37,13 +38,66 @@ static void drop_context(void)
     now.runtime = NULL;
 }
 
+static bool is_ours(PyObject *name)
+{
+    const char *words = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    if (!words)
+        PyErr_Clear();
+    return words && strncmp(words, "leakwatch", 9) == 0 && (words[9] == '\0' || words[9] == '.');
+}
+
+/* All of ours that a walk may meet: our modules, types, exceptions and results. Fills `found`
+ * unless it is NULL; returns how many. */
+static size_t list_ours(PyObject **found)
+{
+    size_t count = 0;
+    Py_ssize_t position = 0;
+    PyObject *name, *module;
+    while (PyDict_Next(PyImport_GetModuleDict(), &position, &name, &module))
+        if (is_ours(name) && ++count && found)
+            found[count - 1] = module;
+    for (int i = 0; i < LWPY_TYPE_COUNT; i++, count++)
+        if (found)
+            found[count] = (PyObject *)lwpy.types[i];
+    for (int i = 0; i < LWPY_EXCEPTION_COUNT; i++, count++)
+        if (found)
+            found[count] = lwpy.exceptions[i];
+    for (lwpy_result *result = lwpy.results; result; result = result->next, count++)
+        if (found)
+            found[count] = (PyObject *)result;
+    return count;
+}
+
+/* What is ours is listed at the moment of each walk, by Python's raw allocator: nothing that the
+ * walk could meet. */
+static int enumerate(lw_sink *sink, void *user)
+{
+    (void)user;
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    lwpy_heap heap = {NULL, list_ours(NULL)};
+    PyObject **hidden = PyMem_RawMalloc(heap.hidden_count * sizeof *hidden);
+    int failed = 1;
+    if (hidden) {
+        list_ours(hidden);
+        heap.hidden = hidden;
+        failed = lwpy_heap_enumerate(sink, &heap);
+    } else {
+        lw_sink_fail(sink, "out of memory");
+    }
+    PyMem_RawFree(hidden);
+    lwpy_quiet_end(&quiet);
+    return failed;
+}
+
 /* Plugs the heap in, with the domains of the recording if there is one. */
 static lw_status plug_in(lw_error *error)
 {
     lw_runtime_options options = LW_RUNTIME_OPTIONS_INIT;
     options.name = LWPY_RUNTIME;
-    options.enumerate = lwpy_heap_enumerate;
-    options.user = &now.heap;
+    options.enumerate = enumerate;
+    options.collect = lwpy_collect;
+    options.advise = lwpy_advise;
     options.domains = lwpy_record_domains(&options.domain_count);
     lw_runtime_destroy(now.runtime);
     now.runtime = NULL;
@@ -140,62 +194,38 @@ void lwpy_recording_stop(void)
     drop_context();
 }
 
-static bool is_ours(PyObject *name)
-{
-    const char *words = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-    if (!words)
-        PyErr_Clear();
-    return words && strncmp(words, "leakwatch", 9) == 0 && (words[9] == '\0' || words[9] == '.');
-}
-
-/* All of ours that a walk may meet: our modules, types, exceptions and results. Fills `found`
- * unless it is NULL; returns how many. */
-static size_t list_ours(PyObject **found)
-{
-    size_t count = 0;
-    Py_ssize_t position = 0;
-    PyObject *name, *module;
-    while (PyDict_Next(PyImport_GetModuleDict(), &position, &name, &module))
-        if (is_ours(name) && ++count && found)
-            found[count - 1] = module;
-    for (int i = 0; i < LWPY_TYPE_COUNT; i++, count++)
-        if (found)
-            found[count] = (PyObject *)lwpy.types[i];
-    for (int i = 0; i < LWPY_EXCEPTION_COUNT; i++, count++)
-        if (found)
-            found[count] = lwpy.exceptions[i];
-    for (lwpy_result *result = lwpy.results; result; result = result->next, count++)
-        if (found)
-            found[count] = (PyObject *)result;
-    return count;
-}
-
-static lw_status take(const char *name, lw_snapshot **taken, lw_error *error)
-{
-    lw_snapshot_options options = LW_SNAPSHOT_OPTIONS_INIT;
-    options.name = name;
-    now.heap.hidden_count = list_ours(NULL);
-    PyObject **hidden = PyMem_RawMalloc(now.heap.hidden_count * sizeof *hidden);
-    if (!hidden) {
-        PyErr_NoMemory();
-        return LW_E_NOMEM;
-    }
-    list_ours(hidden);
-    now.heap.hidden = hidden;
-    lw_status status = lw_snapshot_take(now.context, &options, taken, error);
-    now.heap = (lwpy_heap){NULL, 0};
-    PyMem_RawFree(hidden);
-    return status;
-}
-
 PyObject *lwpy_recording_snapshot(const char *name)
 {
     lw_error error = LW_ERROR_INIT;
     lw_snapshot *taken = NULL;
+    lw_snapshot_options options = LW_SNAPSHOT_OPTIONS_INIT;
+    options.name = name;
     lw_status status = need_context(&error);
     if (status == LW_OK)
-        status = take(name, &taken, &error);
+        status = lw_snapshot_take(now.context, &options, &taken, &error);
+    return status == LW_OK ? lwpy_snapshot_new(taken, now.number) : lwpy_raise(&error);
+}
+
+bool lwpy_recording_is_hunting(void)
+{
+    return now.hunting;
+}
+
+PyObject *lwpy_recording_find(lw_round_fn work, void *user, const lw_find_options *options)
+{
+    lw_error error = LW_ERROR_INIT;
+    lw_findings *found = NULL;
+    if (now.hunting) {
+        PyErr_SetString(PyExc_RuntimeError, "find_leaks() is running already: one at a time");
+        return NULL;
+    }
+    lw_status status = need_context(&error);
+    now.hunting = true;
     if (status == LW_OK)
-        return lwpy_snapshot_new(taken, now.number);
+        status = lw_find_leaks(now.context, work, user, options, &found, &error);
+    now.hunting = false;
+    lwpy_find_done(options);
+    if (status == LW_OK)
+        return lwpy_findings_new(found);
     return PyErr_Occurred() ? NULL : lwpy_raise(&error);
 }

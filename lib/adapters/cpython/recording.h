@@ -18,6 +18,14 @@ uint64_t lwpy_recording_epoch(PyObject *object);
 /* Takes a graph of all objects; takes the quiet of its caller. */
 PyObject *lwpy_recording_snapshot(const char *name);
 
+bool lwpy_recording_is_hunting(void);
+
+/* Takes the line of progress away. */
+void lwpy_find_done(const lw_find_options *options);
+
+/* Runs the hunt; not quiet, since it runs the user's work. */
+PyObject *lwpy_recording_find(lw_round_fn work, void *user, const lw_find_options *options);
+
 int lwpy_recording_start(uint32_t frames);
 void lwpy_recording_stop(void);
 

@@ -14,6 +14,15 @@ PyObject *lwpy_paths_to_object(lw_snapshot *taken, uint64_t recording, PyObject 
                                uint32_t limit);
 PyObject *lwpy_paths_to_instances(lw_snapshot *taken, PyObject *class, uint32_t limit);
 
+/* Paths that belong to `owner`, which they keep alive. */
+PyObject *lwpy_paths_of(const lw_paths *paths, PyObject *owner);
+
+/* Borrowed; NULL if `object` is no Snapshot. */
+lw_snapshot *lwpy_snapshot_get(PyObject *object);
+
+/* Takes the findings. */
+PyObject *lwpy_findings_new(lw_findings *found);
+
 extern PyMethodDef lwpy_region_enter, lwpy_region_exit;
 PyObject *lwpy_entry_new(PyTypeObject *class, PyMethodDef *method);
 

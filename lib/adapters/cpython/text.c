@@ -141,6 +141,12 @@ PyObject *lwpy_raise(const lw_error *error)
     case LW_E_LIMIT:
         class = PyExc_OverflowError;
         break;
+    case LW_E_IO:
+        class = PyExc_OSError;
+        break;
+    case LW_E_FORMAT:
+        class = PyExc_ValueError;
+        break;
     default:
         break;
     }

@@ -4,7 +4,8 @@
 
 typedef struct paths {
     lwpy_result result;
-    lw_paths *paths;
+    const lw_paths *paths;
+    PyObject *owner; /* whose they are; NULL: ours */
     PyObject *empty; /* what an empty result means, in a sentence */
 } paths;
 
@@ -47,13 +48,29 @@ static PyObject *paths_new(lw_snapshot *taken, const struct targets *targets, ui
     }
     self->empty = empty;
     lw_error error = LW_ERROR_INIT;
+    lw_paths *found = NULL;
     lw_paths_options options = LW_PATHS_OPTIONS_INIT;
     options.limit = limit;
     if (targets->count > 0 && lw_paths_find(taken, targets->nodes, targets->count, &options,
-                                            &self->paths, &error) != LW_OK) {
+                                            &found, &error) != LW_OK) {
         Py_DECREF(self);
         return lwpy_raise(&error);
     }
+    self->paths = found;
+    return (PyObject *)self;
+}
+
+PyObject *lwpy_paths_of(const lw_paths *found, PyObject *owner)
+{
+    paths *self = lwpy_result_new(LWPY_PATHS);
+    PyObject *empty = self ? lwpy_string("no runtime shows who holds it") : NULL;
+    if (!empty) {
+        Py_XDECREF(self);
+        return NULL;
+    }
+    self->empty = empty;
+    self->paths = found;
+    self->owner = Py_NewRef(owner);
     return (PyObject *)self;
 }
 
@@ -122,8 +139,11 @@ PyObject *lwpy_paths_to_instances(lw_snapshot *taken, PyObject *class, uint32_t 
 
 static void paths_free(PyObject *self)
 {
-    lw_paths_release(((paths *)self)->paths);
-    Py_XDECREF(((paths *)self)->empty);
+    paths *all = (paths *)self;
+    if (!all->owner)
+        lw_paths_release((lw_paths *)(uintptr_t)all->paths);
+    Py_XDECREF(all->owner);
+    Py_XDECREF(all->empty);
     lwpy_result_free(self);
 }
 
@@ -246,7 +266,7 @@ static void path_free(PyObject *self)
     lwpy_result_free(self);
 }
 
-static lw_paths *paths_of(PyObject *self)
+static const lw_paths *paths_of(PyObject *self)
 {
     return ((paths *)((path *)self)->owner)->paths;
 }

@@ -31,6 +31,11 @@ static void snapshot_free(PyObject *object)
     lwpy_result_free(self);
 }
 
+lw_snapshot *lwpy_snapshot_get(PyObject *object)
+{
+    return Py_TYPE(object) == lwpy.types[LWPY_SNAPSHOT] ? ((snapshot *)object)->snapshot : NULL;
+}
+
 static lw_snapshot_info info_of(PyObject *self)
 {
     lw_snapshot_info info = LW_SNAPSHOT_INFO_INIT;

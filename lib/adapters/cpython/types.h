@@ -25,6 +25,8 @@ enum lwpy_type {
     LWPY_PATHS,
     LWPY_PATH,
     LWPY_STEP,
+    LWPY_FINDINGS,
+    LWPY_FINDING,
     LWPY_VERDICT,
     LWPY_TYPE_COUNT
 };
@@ -156,6 +158,7 @@ Py_ssize_t lwpy_table_length(PyObject *table);
 
 extern PyType_Spec lwpy_region_spec, lwpy_entry_spec, lwpy_survivor_spec, lwpy_frame_spec,
     lwpy_snapshot_spec, lwpy_snapshot_row_spec, lwpy_diff_spec, lwpy_diff_row_spec,
-    lwpy_table_spec, lwpy_paths_spec, lwpy_path_spec, lwpy_step_spec, lwpy_verdict_spec;
+    lwpy_table_spec, lwpy_paths_spec, lwpy_path_spec, lwpy_step_spec, lwpy_verdict_spec,
+    lwpy_findings_spec, lwpy_finding_spec;
 
 #endif

@@ -1,0 +1,316 @@
+/* What the objects that a holder gained have to say: their types, where most of them were
+ * allocated, and what would go if the holder let go of all that are like them. */
+#include "analyze/findings.h"
+
+#include "snapshot/strength.h"
+
+#include <string.h>
+
+/* --- types --------------------------------------------------------------------------------- */
+
+/* Whether no other leaked node keeps this one: what it keeps is counted with it. */
+static bool is_topmost(const lwi_evidence *evidence, lw_node node)
+{
+    lw_node above = lwi_idom(&evidence->tree, node);
+    return above >= evidence->last->info.nodes || !lwi_bits_get(evidence->is_leaked, above);
+}
+
+static int compare_types(const lwi_evidence *evidence, uint32_t a, uint32_t b)
+{
+    const uint64_t *bytes = evidence->type_bytes, *count = evidence->type_count;
+    if (bytes[a] != bytes[b])
+        return bytes[a] > bytes[b] ? -1 : 1;
+    if (count[a] != count[b])
+        return count[a] > count[b] ? -1 : 1;
+    return strcmp(evidence->last->types[a].name, evidence->last->types[b].name);
+}
+
+/* The type that keeps most of what was gained, and its objects, first of all to be looked for. */
+static uint32_t main_type(const lwi_evidence *evidence)
+{
+    const lw_snapshot *last = evidence->last;
+    uint32_t best = lwi_shape_at(last, evidence->leaked[0])->type;
+    for (uint64_t i = 1; i < evidence->leaked_count; i++) {
+        uint32_t type = lwi_shape_at(last, evidence->leaked[i])->type;
+        if (type != best && compare_types(evidence, type, best) < 0)
+            best = type;
+    }
+    return best;
+}
+
+bool lwi_evidence_types(lwi_evidence *evidence, lwi_finding *finding)
+{
+    const lw_snapshot *last = evidence->last;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
+        lw_node node = evidence->leaked[i];
+        uint32_t type = lwi_shape_at(last, node)->type;
+        evidence->type_count[type]++;
+        if (is_topmost(evidence, node))
+            evidence->type_bytes[type] += lwi_retained_bytes(&evidence->tree, node);
+    }
+    uint32_t best = main_type(evidence);
+    finding->info.type = last->types[best].name;
+    finding->info.type_objects = evidence->type_count[best];
+    finding->info.type_bytes = evidence->type_bytes[best];
+
+    lw_node *targets = lwi_alloc(&evidence->findings->mem,
+                                 lwi_array_size(evidence->leaked_count, sizeof *targets));
+    if (!targets)
+        return false;
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
+        lw_node node = evidence->leaked[i];
+        if (lwi_shape_at(last, node)->type == best && is_topmost(evidence, node))
+            targets[count++] = node;
+    }
+    lw_paths_options options = LW_PATHS_OPTIONS_INIT;
+    options.limit = 2;
+    lw_status status = lw_paths_find(evidence->findings->last, targets, count, &options,
+                                     &finding->paths, NULL);
+    lwi_free(&evidence->findings->mem, targets,
+             lwi_array_size(evidence->leaked_count, sizeof *targets));
+    lw_path path = LW_PATH_INIT;
+    if (status == LW_OK && lw_path_get(finding->paths, 0, &path, NULL) == LW_OK)
+        finding->info.example = path.target;
+
+    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
+        uint32_t type = lwi_shape_at(last, evidence->leaked[i])->type;
+        evidence->type_count[type] = 0;
+        evidence->type_bytes[type] = 0;
+    }
+    return status == LW_OK;
+}
+
+/* --- site ---------------------------------------------------------------------------------- */
+
+/* A call stack of leaked nodes, under the line of the user's own code that it is shown by. */
+typedef struct site {
+    uint64_t bytes, objects;
+    uint32_t stack;
+    uint32_t line; /* a frame */
+} site;
+
+static uint32_t own_line(const lw_snapshot *snapshot, uint32_t stack)
+{
+    const lwi_stack *all = &snapshot->stacks[stack];
+    const uint32_t *frames = snapshot->stack_frames + all->first;
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (snapshot->frames[frames[i]].flags & LW_FRAME_OWN)
+            return frames[i];
+    }
+    return frames[0];
+}
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+static int compare_frames(const lw_frame *a, const lw_frame *b)
+{
+    int order = compare_text(a->file, b->file);
+    if (order == 0)
+        order = (a->line > b->line) - (a->line < b->line);
+    return order ? order : compare_text(a->function, b->function);
+}
+
+static int compare_stacks(const lw_snapshot *snapshot, uint32_t a, uint32_t b)
+{
+    const lwi_stack *x = &snapshot->stacks[a], *y = &snapshot->stacks[b];
+    for (uint32_t i = 0; i < x->count && i < y->count; i++) {
+        int order = compare_frames(&snapshot->frames[snapshot->stack_frames[x->first + i]],
+                                   &snapshot->frames[snapshot->stack_frames[y->first + i]]);
+        if (order)
+            return order;
+    }
+    return (x->count > y->count) - (x->count < y->count);
+}
+
+static bool heavier(const site *a, const site *b)
+{
+    return a->bytes != b->bytes ? a->bytes > b->bytes : a->objects > b->objects;
+}
+
+/* Sums by stack; `sites` has room for every stack up to the highest that occurs. */
+static void sum_sites(const lwi_evidence *evidence, site *sites)
+{
+    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
+        const lwi_tenure *tenure = lwi_tenure_at(evidence->last, evidence->leaked[i]);
+        if (!tenure || !tenure->stack)
+            continue;
+        site *found = &sites[tenure->stack];
+        found->bytes += lwi_own_bytes(evidence->last, evidence->leaked[i]);
+        found->objects++;
+    }
+}
+
+/* Sums by line; the heaviest stack of the heaviest line stands for it. */
+static site heaviest(const lw_snapshot *snapshot, site *sites, uint32_t count, site *lines)
+{
+    site best = {0};
+    for (uint32_t stack = 1; stack < count; stack++) {
+        if (sites[stack].objects == 0)
+            continue;
+        site *line = &lines[own_line(snapshot, stack)];
+        if (!line->stack || heavier(&sites[stack], &sites[line->stack]) ||
+            (!heavier(&sites[line->stack], &sites[stack]) &&
+             compare_stacks(snapshot, stack, line->stack) < 0))
+            line->stack = stack;
+        line->bytes += sites[stack].bytes;
+        line->objects += sites[stack].objects;
+    }
+    for (uint32_t stack = 1; stack < count; stack++) {
+        if (sites[stack].objects == 0)
+            continue;
+        const site *line = &lines[own_line(snapshot, stack)];
+        if (!best.stack || heavier(line, &best) ||
+            (!heavier(&best, line) && compare_stacks(snapshot, line->stack, best.stack) < 0))
+            best = *line;
+    }
+    return best;
+}
+
+static bool copy_stack(lwi_evidence *evidence, lwi_finding *finding, uint32_t stack)
+{
+    const lw_snapshot *last = evidence->last;
+    const lwi_stack *all = &last->stacks[stack];
+    if (!lwi_finding_frames(evidence->findings, finding, all->count))
+        return false;
+    for (uint32_t i = 0; i < all->count; i++)
+        finding->frames[i] = last->frames[last->stack_frames[all->first + i]];
+    return true;
+}
+
+bool lwi_evidence_site(lwi_evidence *evidence, lwi_finding *finding)
+{
+    const lw_snapshot *last = evidence->last;
+    lwi_mem *mem = &evidence->findings->mem;
+    uint32_t stacks = 0, frames = 0;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
+        const lwi_tenure *tenure = lwi_tenure_at(last, evidence->leaked[i]);
+        if (!tenure || !tenure->stack || last->stacks[tenure->stack].count == 0)
+            continue;
+        uint32_t line = own_line(last, tenure->stack);
+        stacks = tenure->stack >= stacks ? tenure->stack + 1 : stacks;
+        frames = line >= frames ? line + 1 : frames;
+    }
+    if (stacks == 0)
+        return true;
+    size_t sites_size = lwi_array_size(stacks, sizeof(site));
+    size_t lines_size = lwi_array_size(frames, sizeof(site));
+    site *sites = lwi_alloc(mem, sites_size), *lines = lwi_alloc(mem, lines_size);
+    bool done = sites && lines;
+    if (done) {
+        sum_sites(evidence, sites);
+        site best = heaviest(last, sites, stacks, lines);
+        finding->info.site_bytes = best.bytes;
+        finding->info.site_objects = best.objects;
+        done = copy_stack(evidence, finding, best.stack);
+    }
+    lwi_free(mem, sites, sites_size);
+    lwi_free(mem, lines, lines_size);
+    return done;
+}
+
+/* --- entries ------------------------------------------------------------------------------- */
+
+/* Which references of the holder are alike: to types, by indices or keys, as those that lead to
+ * what it gained. */
+typedef struct entries {
+    const lwi_evidence *evidence;
+    uint64_t *types; /* bits */
+    bool indices, keys;
+} entries;
+
+static bool is_index(uint32_t label)
+{
+    return label & LW_LABEL_INDEX(0);
+}
+
+static bool is_key(const lw_snapshot *snapshot, uint32_t label)
+{
+    return !is_index(label) && label && snapshot->names[label].style == LW_LABEL_KEY;
+}
+
+static bool is_entry(const entries *entries, uint64_t edge)
+{
+    const lw_snapshot *snapshot = entries->evidence->last;
+    if (!lwi_edge_retains(lwi_kind_at(snapshot, edge)))
+        return false;
+    lw_node to = snapshot->rows.items[edge];
+    if (lwi_bits_get(entries->evidence->is_leaked, to))
+        return true;
+    uint32_t label = lwi_label_at(snapshot, edge);
+    return lwi_bits_get(entries->types, lwi_shape_at(snapshot, to)->type) &&
+           ((entries->indices && is_index(label)) ||
+            (entries->keys && is_key(snapshot, label)));
+}
+
+static void learn_entries(entries *entries, lw_node holder)
+{
+    const lw_snapshot *snapshot = entries->evidence->last;
+    uint64_t end = lwi_row_end(&snapshot->rows, holder);
+    for (uint64_t edge = lwi_row_start(&snapshot->rows, holder); edge < end; edge++) {
+        lw_node to = snapshot->rows.items[edge];
+        if (!lwi_edge_retains(lwi_kind_at(snapshot, edge)) ||
+            !lwi_bits_get(entries->evidence->is_leaked, to))
+            continue;
+        uint32_t label = lwi_label_at(snapshot, edge);
+        lwi_bits_set(entries->types, lwi_shape_at(snapshot, to)->type);
+        entries->indices |= is_index(label);
+        entries->keys |= is_key(snapshot, label);
+    }
+}
+
+/* Walks from the holder over all but its entries. What the holder dominates and the walk does not
+ * meet goes with them: nothing else leads there. Returns the bytes it meets. */
+static uint64_t walk_without(const entries *entries, lw_node holder, lw_node *queue,
+                             uint64_t *seen, uint64_t *skipped)
+{
+    const lw_snapshot *snapshot = entries->evidence->last;
+    const lwi_domtree *tree = &entries->evidence->tree;
+    uint64_t met = 0;
+    uint32_t head = 0, tail = 0;
+    queue[tail++] = holder;
+    lwi_bits_set(seen, holder);
+    while (head < tail) {
+        lw_node node = queue[head++];
+        met += lwi_own_bytes(snapshot, node);
+        uint64_t end = lwi_row_end(&snapshot->rows, node);
+        for (uint64_t edge = lwi_row_start(&snapshot->rows, node); edge < end; edge++) {
+            lw_node to = snapshot->rows.items[edge];
+            if (node == holder && is_entry(entries, edge)) {
+                ++*skipped;
+                continue;
+            }
+            if (!lwi_edge_retains(lwi_kind_at(snapshot, edge)) || lwi_bits_get(seen, to) ||
+                !lwi_dominates(tree, holder, to))
+                continue;
+            lwi_bits_set(seen, to);
+            queue[tail++] = to;
+        }
+    }
+    for (uint32_t i = 0; i < tail; i++)
+        lwi_bits_clear(seen, queue[i]);
+    return met;
+}
+
+bool lwi_evidence_entries(lwi_evidence *evidence, lwi_finding *finding)
+{
+    lwi_mem *mem = &evidence->findings->mem;
+    lw_node holder = finding->info.holder;
+    size_t types_size = lwi_bits_words(evidence->last->info.types) * sizeof(uint64_t);
+    size_t queue_size = lwi_array_size(lwi_retained_count(&evidence->tree, holder), sizeof(lw_node));
+    entries entries = {.evidence = evidence, .types = lwi_alloc(mem, types_size)};
+    lw_node *queue = lwi_alloc(mem, queue_size);
+    bool done = entries.types && queue;
+    if (done) {
+        learn_entries(&entries, holder);
+        uint64_t met = walk_without(&entries, holder, queue, evidence->seen,
+                                    &finding->info.entries);
+        finding->info.entries_bytes = lwi_retained_bytes(&evidence->tree, holder) - met;
+    }
+    lwi_free(mem, entries.types, types_size);
+    lwi_free(mem, queue, queue_size);
+    return done;
+}

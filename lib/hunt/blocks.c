@@ -1,0 +1,252 @@
+#include "hunt/blocks.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/index.h"
+
+#include <leakwatch/verdict.h>
+#include <string.h>
+
+enum { OBJECTS_SPEAK = 4 /* one in so many blocks is an object: the graph shows what grows */ };
+
+/* A line of code, by the words of its frame. */
+typedef struct line {
+    lw_frame frame;
+    uint64_t objects;       /* of the last snapshot that were born there during the hunt */
+    uint64_t blocks, bytes; /* left by the last rounds */
+    uint64_t *left;         /* bits: rounds that left some; NULL: none did */
+    uint32_t row;           /* with most of the bytes */
+    int64_t row_bytes;
+} line;
+
+typedef struct search {
+    lw_findings *findings;
+    lwi_mem *mem;
+    lwi_arena arena;
+    lwi_index index;
+    line *lines;
+    uint64_t count, room;
+    lw_survivors *survivors;
+    uint64_t first; /* number of the first round that counts */
+    uint32_t rounds;
+} search;
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    return lwi_hash_bytes(hash, text ? text : "", text ? strlen(text) : 0);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool is_line(const void *items, uint32_t id, const void *key)
+{
+    const lw_frame *a = &((const line *)items)[id].frame, *b = key;
+    return a->line == b->line && same_text(a->file, b->file) &&
+           same_text(a->function, b->function);
+}
+
+/* The line of a frame, made if it is new; its text is not copied. NULL: no memory. */
+static line *line_of(search *search, const lw_frame *frame)
+{
+    uint64_t hash = hash_text(hash_text(frame->line, frame->file), frame->function);
+    uint32_t id = lwi_index_find(&search->index, hash, is_line, search->lines, frame);
+    if (id != LWI_INDEX_NONE)
+        return &search->lines[id];
+    void *items = search->lines;
+    if (!lwi_grow(search->mem, &items, &search->room, search->count + 1, sizeof *search->lines))
+        return NULL;
+    search->lines = items;
+    if (!lwi_index_add(&search->index, hash, (uint32_t)search->count))
+        return NULL;
+    search->lines[search->count] = (line){.frame = *frame};
+    return &search->lines[search->count++];
+}
+
+/* --- objects ------------------------------------------------------------------------------- */
+
+static const lw_frame *own_frame(const lw_snapshot *snapshot, uint32_t stack)
+{
+    const lwi_stack *all = &snapshot->stacks[stack];
+    const uint32_t *frames = snapshot->stack_frames + all->first;
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (snapshot->frames[frames[i]].flags & LW_FRAME_OWN)
+            return &snapshot->frames[frames[i]];
+    }
+    return all->count ? &snapshot->frames[frames[0]] : NULL;
+}
+
+static bool count_objects(search *search)
+{
+    const lw_snapshot *last = search->findings->last;
+    uint64_t since = search->findings->first->info.epoch;
+    uint32_t stack = 0;
+    line *found = NULL;
+    for (lw_node node = 0; node < last->info.nodes; node++) {
+        const lwi_tenure *tenure = lwi_tenure_at(last, node);
+        if (!tenure || !tenure->stack || tenure->epoch < since)
+            continue;
+        if (tenure->stack != stack) { /* neighbours often have one stack */
+            const lw_frame *frame = own_frame(last, tenure->stack);
+            stack = tenure->stack;
+            found = frame ? line_of(search, frame) : NULL;
+            if (frame && !found)
+                return false;
+        }
+        if (found)
+            found->objects++;
+    }
+    return true;
+}
+
+/* --- blocks -------------------------------------------------------------------------------- */
+
+static lw_status add_left(search *search, uint32_t row, line *line, lw_error *error)
+{
+    lw_trend trend = LW_TREND_INIT;
+    int64_t row_bytes = 0;
+    lw_status status = lw_survivors_trend_get(search->survivors, row, &trend, error);
+    for (uint64_t i = trend.rounds; status == LW_OK && i > 0; i--) {
+        lw_left left = LW_LEFT_INIT;
+        status = lw_survivors_left_get(search->survivors, row, i - 1, &left, error);
+        if (status != LW_OK || left.round < search->first)
+            break;
+        if (!line->left)
+            line->left = lwi_arena_zeros(&search->arena, lwi_bits_words(search->rounds),
+                                         sizeof *line->left);
+        if (!line->left)
+            return lwi_nomem(error, "findings");
+        lwi_bits_set(line->left, left.round - search->first);
+        line->bytes += (uint64_t)left.bytes;
+        line->blocks += (uint64_t)left.blocks;
+        row_bytes += left.bytes;
+    }
+    if (row_bytes > line->row_bytes) {
+        line->row_bytes = row_bytes;
+        line->row = row;
+    }
+    return status;
+}
+
+static lw_status count_blocks(search *search, lw_error *error)
+{
+    lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
+    lw_status status = lw_survivors_info_get(search->survivors, &info, error);
+    for (uint32_t i = 0; status == LW_OK && i < info.rows; i++) {
+        lw_frame frame = LW_FRAME_INIT;
+        lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+        status = lw_survivors_row_get(search->survivors, i, &row, error);
+        if (status != LW_OK || row.frames == 0)
+            continue; /* a place nobody told us can be no finding */
+        uint32_t level = row.own_frame < row.frames ? row.own_frame : 0;
+        status = lw_survivors_frame_get(search->survivors, i, level, &frame, error);
+        line *line = status == LW_OK ? line_of(search, &frame) : NULL;
+        if (status == LW_OK && !line)
+            status = lwi_nomem(error, "findings");
+        if (status == LW_OK)
+            status = add_left(search, i, line, error);
+    }
+    return status;
+}
+
+/* --- findings ------------------------------------------------------------------------------ */
+
+static bool left_in_all(const search *search, const line *line)
+{
+    for (uint32_t round = 0; line->left && round < search->rounds; round++) {
+        if (!lwi_bits_get(line->left, round))
+            return false;
+    }
+    return line->left;
+}
+
+static const char *copy(lw_findings *findings, const char *text, bool *failed)
+{
+    const char *copied = text ? lwi_arena_text(&findings->arena, text, strlen(text)) : NULL;
+    *failed = *failed || (text && !copied);
+    return copied;
+}
+
+/* Of the file without its folders and the function: a line moves with every edit above it. */
+static uint64_t fingerprint_of(const lw_frame *frame)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a, Fowler, Noll and Vo 1991 */
+    const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
+    const char *parts[] = {slash ? slash + 1 : frame->file, "blocks", frame->function};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (const char *at = parts[i] ? parts[i] : ""; *at; at++)
+            hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+        hash = (hash ^ 0xff) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
+static lw_status add_finding(search *search, const line *line, lw_error *error)
+{
+    lw_findings *findings = search->findings;
+    lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+    lw_status status = lw_survivors_row_get(search->survivors, line->row, &row, error);
+    lwi_finding *finding = status == LW_OK ? lwi_findings_add(findings) : NULL;
+    if (!finding)
+        return status;
+    lw_finding *info = &finding->info;
+    info->kind = LW_FINDING_BLOCKS;
+    info->fingerprint = fingerprint_of(&line->frame);
+    info->rounds = search->rounds;
+    info->objects = info->site_objects = line->blocks;
+    info->bytes = info->site_bytes = line->bytes;
+    info->objects_per_round = (double)line->blocks / search->rounds;
+    info->bytes_per_round = (double)line->bytes / search->rounds;
+    bool failed = !lwi_finding_frames(findings, finding, row.frames);
+    for (uint32_t i = 0; status == LW_OK && !failed && i < row.frames; i++) {
+        lw_frame *frame = &finding->frames[i];
+        *frame = (lw_frame)LW_FRAME_INIT;
+        status = lw_survivors_frame_get(search->survivors, line->row, i, frame, error);
+        frame->file = copy(findings, frame->file, &failed);
+        frame->function = copy(findings, frame->function, &failed);
+    }
+    return failed ? lwi_nomem(error, "findings") : status;
+}
+
+static lw_status add_findings(search *search, uint64_t least, lw_error *error)
+{
+    lw_status status = LW_OK;
+    for (uint64_t i = 0; status == LW_OK && i < search->count; i++) {
+        const line *line = &search->lines[i];
+        if (left_in_all(search, line) && line->objects * OBJECTS_SPEAK < line->blocks &&
+            line->bytes >= least)
+            status = add_finding(search, line, error);
+    }
+    return status;
+}
+
+static lw_status look(search *search, uint64_t least, lw_error *error)
+{
+    lw_verdict verdict = LW_VERDICT_INIT;
+    lw_status status = lw_survivors_verdict_get(search->survivors, &verdict, error);
+    if (status != LW_OK || verdict.rounds < search->rounds)
+        return status;
+    search->first = verdict.rounds - search->rounds + 1;
+    if (!count_objects(search))
+        return lwi_nomem(error, "findings");
+    status = count_blocks(search, error);
+    return status == LW_OK ? add_findings(search, least, error) : status;
+}
+
+lw_status lwi_findings_blocks(lw_findings *findings, lw_context *context, lw_region *region,
+                              uint32_t rounds, uint64_t least, lw_error *error)
+{
+    search search = {.findings = findings, .mem = &findings->mem, .rounds = rounds};
+    lwi_arena_init(&search.arena, search.mem);
+    lwi_index_init(&search.index, search.mem);
+    lw_status status = lw_survivors_take(context, region, 0, &search.survivors, error);
+    if (status == LW_OK)
+        status = look(&search, least, error);
+    lw_survivors_release(search.survivors);
+    lwi_free(search.mem, search.lines, lwi_array_size(search.room, sizeof *search.lines));
+    lwi_index_free(&search.index);
+    lwi_arena_free(&search.arena);
+    return status;
+}

@@ -68,7 +68,6 @@
  * | referrers.h | everything that holds some objects, as a tree |
  * | series.h | what stayed, and which reference is new |
  * | cut.h | what to cut so that some objects go |
- * | series.h | what stayed, and which reference is new |
  * | report.h | all of this as text or JSON |
  */
 #ifndef LEAKWATCH_H
@@ -91,7 +90,6 @@
 #include <leakwatch/runtime.h>
 #include <leakwatch/series.h>
 #include <leakwatch/sink.h>
-#include <leakwatch/series.h>
 #include <leakwatch/snapshot.h>
 #include <leakwatch/stack.h>
 #include <leakwatch/verdict.h>

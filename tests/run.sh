@@ -95,7 +95,7 @@ then
 fi
 if build release "" -Dbuildtype=release -Dpython="$system"; then
     run_suites release release --suite release --suite limits --suite examples --suite bench \
-        --suite python
+        --suite python --suite malloc
     [ -z "$all" ] ||
         run_suites release-c release --suite unit --suite model --suite fault --suite threads \
             --suite viewers

@@ -50,6 +50,9 @@ install_missing() {
             "$(system_python)" -c 'import ensurepip, venv'
         need python3-numpy "tests how its arrays are seen" "$(system_python)" -c 'import numpy'
         if [ "${LW_TEST_ALL-}" ]; then
+            need git "a real program under the malloc adapter" command -v git
+            need sqlite3 "another one" command -v sqlite3
+            need redis-server "and one with threads and jemalloc" command -v redis-server
             need nodejs "runs other people's viewers on exports" command -v node
             need npm "fetches those viewers" command -v npm
         fi

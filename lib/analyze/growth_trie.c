@@ -113,7 +113,6 @@ static void mark_pattern(lwi_trie *trie, uint32_t top, uint32_t at)
     lwi_place *places = trie->places;
     places[top].chain = true;
     for (;;) {
-        places[at].linked = true;
         unite(trie, at, places[at].step.parent);
         if (at == top)
             return;
@@ -177,8 +176,6 @@ static bool is_below(const lwi_trie *trie, uint32_t place, uint32_t above)
 /* Whether an edge between two places may tell that they are of one structure. */
 static bool tells(const lwi_trie *trie, uint32_t from, uint32_t to)
 {
-    if (trie->places[from].linked && trie->places[to].linked)
-        return true;
     return trie->places[from].step.type == trie->places[to].step.type &&
            hook_of_type(trie, from) == hook_of_type(trie, to) && !is_below(trie, from, to) &&
            !is_below(trie, to, from);
@@ -199,15 +196,7 @@ bool lwi_trie_cross(lwi_trie *trie, uint32_t from, uint32_t to)
     return lwi_index_add(&trie->crossed, hash, (uint32_t)trie->crossing_count++);
 }
 
-/* What a structure hangs on: the holder of its highest place. */
-static uint32_t hook(lwi_trie *trie, uint32_t place)
-{
-    uint32_t set = lwi_trie_set(trie, place);
-    while (lwi_trie_set(trie, trie->places[place].step.parent) == set && place > 0)
-        place = trie->places[place].step.parent;
-    return trie->places[place].step.parent;
-}
-
+/* Makes a place one with all above it that are of its type. */
 static void unite_upwards(lwi_trie *trie, uint32_t place)
 {
     const lwi_place *places = trie->places;
@@ -228,13 +217,8 @@ void lwi_trie_join(lwi_trie *trie)
         if (lwi_index_find(&trie->crossed, lwi_hash_u64(back), same_crossing, trie->crossings,
                            &back) == LWI_INDEX_NONE)
             continue;
-        if (trie->places[from].step.type == trie->places[to].step.type &&
-            hook_of_type(trie, from) == hook_of_type(trie, to)) {
-            unite_upwards(trie, from);
-            unite_upwards(trie, to);
-        } else if (hook(trie, from) != hook(trie, to)) {
-            continue;
-        }
+        unite_upwards(trie, from);
+        unite_upwards(trie, to);
         unite(trie, from, to);
     }
 }

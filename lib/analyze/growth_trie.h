@@ -73,7 +73,6 @@ typedef struct lwi_place {
     lwi_step_key step; /* how it is reached first */
     uint32_t depth;
     uint32_t set;      /* of the structure it belongs to: the next towards the set's name */
-    bool linked;       /* part of a pattern that repeats */
     bool chain;        /* where a pattern begins again */
     uint32_t order;    /* in its level, while a snapshot is walked */
     uint32_t nodes;    /* of the level, that are here */

@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-    AHEAD = 16 /* nodes of the queue whose rows are asked for before their turn */
+    AHEAD = 16, /* nodes of the queue whose rows are asked for before their turn */
+    NEAR = 8    /* of a row's targets: so many places are asked for */
 };
 
 #define PENDING (UINT32_C(1) << 31)   /* found from the group at hand: the rest is the order of
@@ -63,8 +64,18 @@ static bool cross(walk *walk, uint32_t from, lw_node node)
     const lwi_place *places = walk->trie->places;
     if (to == from || to & PENDING)
         return true;
-    return (!places[to].linked && places[to].step.type != places[from].step.type) ||
+    return places[to].step.type != places[from].step.type ||
            lwi_trie_cross(walk->trie, from, to);
+}
+
+/* Asks for the places of what a node refers to. */
+static void prefetch_places(const walk *walk, lw_node node)
+{
+    const lwi_rows *rows = &walk->snapshot->rows;
+    uint64_t edge = lwi_row_start(rows, node), end = lwi_row_end(rows, node);
+    end = end - edge > NEAR ? edge + NEAR : end;
+    for (; edge < end; edge++)
+        LWI_PREFETCH(&walk->places[rows->items[edge]]);
 }
 
 static bool scan(walk *walk, lw_node node, uint32_t place, int weakest, int strongest)
@@ -139,6 +150,8 @@ static bool settle(walk *walk, uint32_t begin, uint32_t parent)
     walk->taken_count = 0;
     for (uint32_t i = begin; i < walk->tail; i++) {
         lw_node node = walk->queue[i];
+        if (i + AHEAD < walk->tail)
+            LWI_PREFETCH(&walk->snapshot->shape_of[walk->queue[i + AHEAD]]);
         uint32_t label = walk->places[node] & ~PENDING;
         uint32_t type = lexicons->types.order[lwi_shape_at(walk->snapshot, node)->type];
         if (label != last_label || type != last_type) {
@@ -170,6 +183,8 @@ static bool reach_level(walk *walk, uint32_t begin, uint32_t end, int weakest, i
                 LWI_PREFETCH(&rows->end[walk->queue[begin + AHEAD]]);
             if (begin + AHEAD / 2 < end)
                 LWI_PREFETCH(rows->items + lwi_row_start(rows, walk->queue[begin + AHEAD / 2]));
+            if (begin + AHEAD / 4 < end)
+                prefetch_places(walk, walk->queue[begin + AHEAD / 4]);
             if (!scan(walk, walk->queue[begin], place, weakest, strongest))
                 return false;
         }

@@ -197,7 +197,7 @@ static bool cut(lwi_search *search, lw_node from, lw_node to)
 static bool ban(lwi_search *search, const lw_paths *paths)
 {
     const lwi_path *path = &paths->items[paths->count - 1];
-    const lwi_step *steps = paths->steps + path->first_step;
+    const lwi_step *steps = path->steps ? paths->steps + path->first_step : NULL;
     search->complete = false;
     for (uint32_t i = 1; i < path->steps; i++) {
         if (!set_bit(search, &search->banned, steps[i].from))

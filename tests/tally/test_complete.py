@@ -12,7 +12,7 @@ from typing import Any
 SOURCE = Path(os.environ["LW_SOURCE"])
 BUILD = os.environ["LW_BUILD"]
 # Compiled by tests of their own.
-ELSEWHERE = ("tests/packaging/consumer.c", "tests/docs/reports.c")
+ELSEWHERE = ("tests/packaging/consumer.c", "tests/docs/reports.c", "tests/malloc/")
 
 
 def introspect(what: str) -> list[dict[str, Any]]:

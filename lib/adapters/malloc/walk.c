@@ -197,6 +197,19 @@ static void rehash(lwm_memory *memory)
     memory->hash = hash;
 }
 
+/* Stacks of threads that end are used again, like their memory here: if both this frame and the
+ * thread's own variables, which lie above it, are in the last one's stack, it is the same. */
+static bool inherit(const lwm_memory *memory, uintptr_t frame)
+{
+    uintptr_t own = (uintptr_t)&lwm_thread;
+    if (lwm_thread.stack_high || frame < memory->stack_low || own < frame ||
+        own >= memory->stack_high)
+        return false;
+    lwm_thread.stack_low = memory->stack_low;
+    lwm_thread.stack_high = memory->stack_high;
+    return true;
+}
+
 static bool begin(lwm_memory *memory, uintptr_t frame)
 {
     uint32_t now = atomic_load_explicit(&forgets, memory_order_relaxed);
@@ -206,7 +219,11 @@ static bool begin(lwm_memory *memory, uintptr_t frame)
     if (LWM_LIKELY(frame >= lwm_thread.stack_low && frame < lwm_thread.stack_high))
         return true;
     memory->count = 0;
-    return lwm_stretch_find(frame);
+    if (!inherit(memory, frame) && !lwm_stretch_find(frame))
+        return false;
+    memory->stack_low = lwm_thread.stack_low;
+    memory->stack_high = lwm_thread.stack_high;
+    return true;
 }
 
 void lwm_walk(lwm_memory *memory, const void *frame, lw_stack *stack)

@@ -17,6 +17,8 @@ typedef struct lwm_memory {
     uint64_t words[LW_STACK_MAX];
     lwm_level level[LW_STACK_MAX];
     lwm_level spare[LW_STACK_MAX];
+    uintptr_t stack_low; /* lwm_thread's, for the thread that has this memory next */
+    uintptr_t stack_high;
     uint64_t hash;     /* of the words */
     uint32_t count;    /* of levels that hold */
     uint32_t forgets;  /* how often all was forgotten until then */

@@ -49,6 +49,7 @@
 #include <leakwatch/object.h>
 #include <leakwatch/referrers.h>
 #include <leakwatch/region.h>
+#include <leakwatch/retain.h>
 #include <leakwatch/series.h>
 
 LW_BEGIN_DECLS
@@ -209,6 +210,46 @@ LW_API lw_status lw_report_check(const lw_check *check, const char *name,
  */
 LW_API lw_status lw_report_objects(lw_context *context, const lw_report_options *options,
                                    lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports a snapshot as a whole: where and when it was taken, and how much is in it.
+ *
+ * @param snapshot the snapshot
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_snapshot(const lw_snapshot *snapshot, const lw_report_options *options,
+                                    lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports how many objects of each type something holds, their bytes and what they retain (what
+ * their instances dominate, each by itself): most retained bytes first.
+ *
+ * @param dominators of the snapshot
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_types(const lw_dominators *dominators, const lw_report_options *options,
+                                 lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports the objects that retain most, from the top of the dominator tree down.
+ *
+ * @param dominators of the snapshot
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_retained(const lw_dominators *dominators, const lw_report_options *options,
+                                    lw_write_fn write, void *user, lw_error *error);
 
 /** Bits of lw_export_options::flags. */
 enum lw_export_flags {

@@ -44,6 +44,33 @@ static bool add_up_types(lw_dominators *dominators)
     return ready;
 }
 
+/* Most retained bytes first, then own bytes, then as types are numbered: by name. */
+static int by_retained(const void *user, uint32_t a, uint32_t b)
+{
+    const lwi_retained_type *x = &((const lwi_retained_type *)user)[a];
+    const lwi_retained_type *y = &((const lwi_retained_type *)user)[b];
+    if (x->bytes != y->bytes)
+        return x->bytes > y->bytes ? -1 : 1;
+    if (x->own != y->own)
+        return x->own > y->own ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static bool order_types(lw_dominators *dominators)
+{
+    uint32_t types = dominators->snapshot->info.types;
+    size_t size = lwi_array_size(types, sizeof(uint32_t));
+    uint32_t *scratch = lwi_alloc(&dominators->mem, size);
+    dominators->type_order = lwi_alloc(&dominators->mem, size);
+    bool ready = types == 0 || (scratch && dominators->type_order);
+    for (uint32_t i = 0; ready && i < types; i++)
+        dominators->type_order[i] = i;
+    if (ready && types > 0)
+        lwi_order_ids(dominators->type_order, scratch, types, by_retained, dominators->types);
+    lwi_free(&dominators->mem, scratch, size);
+    return ready;
+}
+
 /* --- life ---------------------------------------------------------------------------------- */
 
 static lw_dominators *new_dominators(lw_snapshot *snapshot)
@@ -66,6 +93,8 @@ void lw_dominators_release(lw_dominators *dominators)
     lwi_mem *mem = &dominators->mem;
     lwi_free(mem, dominators->types,
              lwi_array_size(dominators->snapshot->info.types, sizeof *dominators->types));
+    lwi_free(mem, dominators->type_order,
+             lwi_array_size(dominators->snapshot->info.types, sizeof(uint32_t)));
     if (dominators->tree.node)
         lwi_domtree_free(&dominators->tree, mem);
     lw_snapshot_release(dominators->snapshot);
@@ -98,7 +127,7 @@ lw_status lw_dominators_create(lw_snapshot *snapshot, const lw_dominators_option
     lw_dominators *made = new_dominators(snapshot);
     status = made ? lwi_domtree_build(&made->tree, snapshot, &made->mem, full.progress, full.user)
                   : LW_E_NOMEM;
-    if (status == LW_OK && !add_up_types(made))
+    if (status == LW_OK && (!add_up_types(made) || !order_types(made)))
         status = LW_E_NOMEM;
     if (status != LW_OK) {
         lw_dominators_release(made);

@@ -16,6 +16,7 @@ struct lw_dominators {
     lw_snapshot *snapshot;
     lwi_domtree tree;
     lwi_retained_type *types;
+    uint32_t *type_order; /* types, those that retain most first */
 };
 
 #endif

@@ -54,7 +54,8 @@ def offence(root: Path, file: Path, system: bool, name: str) -> str | None:
         inside = (file.parent / name).exists() or (home / name).exists()
         if system and (root / "lib" / name).exists():
             return "an adapter sees the public headers only"
-        if not system and not is_public(name) and not inside:
+        carried = name == "command.h"  # a package may bring the whole command along
+        if not system and not is_public(name) and not inside and not carried:
             return "an adapter sees its own folder and the public headers only"
         return None
     room = place[1]

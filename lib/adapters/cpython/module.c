@@ -1,4 +1,5 @@
 /* The extension module: start(), stop(), region(), snapshot(), and the types they answer with. */
+#include "command.h"
 #include "find.h"
 #include "heap.h"
 #include "record.h"
@@ -93,6 +94,46 @@ static PyObject *module_hide(PyObject *module, PyObject *args)
     return PyBool_FromLong(lwpy_record_hide(globals, floor));
 }
 
+/* A word as the system has it; NULL with an exception. */
+static char *copy_word(PyObject *word)
+{
+    PyObject *encoded = PyUnicode_EncodeFSDefault(word);
+    if (!encoded)
+        return NULL;
+    size_t size = (size_t)PyBytes_GET_SIZE(encoded) + 1;
+    char *copy = PyMem_RawMalloc(size);
+    if (copy)
+        memcpy(copy, PyBytes_AS_STRING(encoded), size);
+    else
+        PyErr_NoMemory();
+    Py_DECREF(encoded);
+    return copy;
+}
+
+/* The verbs of the command that work on files; the words are str. */
+static PyObject *module_command(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    PyObject *status = NULL;
+    Py_ssize_t copied = 0;
+    /* Twice: the command takes words out of its list as it reads them. */
+    char **words = PyMem_RawCalloc(2 * (size_t)count + 1, sizeof *words);
+    if (!words)
+        return PyErr_NoMemory();
+    while (copied < count && (words[copied] = copy_word(args[copied])) != NULL) {
+        words[count + copied] = words[copied];
+        copied++;
+    }
+    if (copied == count) {
+        int answer = lwcli_main((int)count, words + count);
+        status = PyLong_FromLong(fflush(stdout) == 0 ? answer : 3);
+    }
+    for (Py_ssize_t i = 0; i < copied; i++)
+        PyMem_RawFree(words[i]);
+    PyMem_RawFree(words);
+    return status;
+}
+
 static PyMethodDef module_functions[] = {
     {"start", LWPY_METHOD(module_start), METH_FASTCALL | METH_KEYWORDS,
      "start($module, /, frames=25)\n--\n\n"
@@ -116,6 +157,9 @@ static PyMethodDef module_functions[] = {
     {"findings", LWPY_METHOD(lwpy_findings_of), METH_FASTCALL | METH_KEYWORDS,
      "findings($module, /, snapshots, *, calls=1, limit=20, accepted=None)\n--\n\n"
      "The same of three or more snapshots that were taken one after the other."},
+    {"load", lwpy_snapshot_load, METH_O,
+     "load($module, path, /)\n--\n\nA Snapshot that was saved, perhaps by another process."},
+    {"_command", LWPY_METHOD(module_command), METH_FASTCALL, NULL},
     {"_hide", module_hide, METH_VARARGS, NULL},
     {"_stack_of", lwpy_stack_of, METH_O, NULL},
     {"_heap_graph", LWPY_METHOD(lwpy_heap_graph), METH_FASTCALL, NULL},

@@ -20,6 +20,9 @@ PyObject *lwpy_paths_of(const lw_paths *paths, PyObject *owner);
 /* Borrowed; NULL if `object` is no Snapshot. */
 lw_snapshot *lwpy_snapshot_get(PyObject *object);
 
+/* load() of the module. */
+PyObject *lwpy_snapshot_load(PyObject *module, PyObject *path);
+
 /* Takes the findings. */
 PyObject *lwpy_findings_new(lw_findings *found);
 

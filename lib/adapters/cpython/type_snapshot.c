@@ -2,12 +2,15 @@
 #include "results.h"
 #include "types.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct snapshot {
     lwpy_result result;
     lw_snapshot *snapshot;
-    uint64_t recording; /* the context it was taken in: births compare within one only */
+    uint64_t recording; /* the context it was taken in: births compare within one only; 0: a
+                           file's */
     PyObject *types;    /* made when first asked for */
 } snapshot;
 
@@ -170,7 +173,8 @@ static PyObject *snapshot_diff(PyObject *self, PyObject *base)
                      Py_TYPE(base));
         return NULL;
     }
-    if (((snapshot *)base)->recording != ((snapshot *)self)->recording) {
+    uint64_t then = ((snapshot *)base)->recording, now = ((snapshot *)self)->recording;
+    if (then && now && then != now) { /* files know by themselves */
         PyErr_SetString(PyExc_ValueError, "these snapshots cannot be compared, since a recording "
                                           "was stopped between them: take both in one");
         return NULL;
@@ -209,6 +213,97 @@ static PyObject *snapshot_paths_to(PyObject *self, PyObject *const *args, Py_ssi
     return paths;
 }
 
+/* The one path argument of a call and whether it asks for values; -1 with an exception. `*path`
+ * is a bytes object to be released. */
+static int file_arguments(const struct lwpy_call *call, const char *function, PyObject **path,
+                          bool *has_values)
+{
+    static const char *const names[] = {"path", "values", NULL};
+    PyObject *values[2];
+    *path = NULL;
+    if (lwpy_arguments(call, function, names, 1, values) < 0 ||
+        lwpy_argument_bool(values[1], has_values) < 0)
+        return -1;
+    if (!values[0]) {
+        PyErr_Format(PyExc_TypeError, "%s() takes the path of a file", function);
+        return -1;
+    }
+    return PyUnicode_FSConverter(values[0], path) ? 0 : -1;
+}
+
+static PyObject *snapshot_save(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                               PyObject *keywords)
+{
+    const struct lwpy_call call = {args, count, keywords};
+    lw_save_options options = LW_SAVE_OPTIONS_INIT;
+    lw_error error = LW_ERROR_INIT;
+    PyObject *path;
+    bool has_values = false;
+    if (file_arguments(&call, "save", &path, &has_values) < 0)
+        return NULL;
+    options.flags = has_values ? LW_SAVE_VALUES : 0;
+    lw_snapshot *taken = ((snapshot *)self)->snapshot;
+    lw_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = lw_snapshot_save(taken, PyBytes_AS_STRING(path), &options, &error);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    if (status != LW_OK)
+        return lwpy_raise(&error);
+    Py_RETURN_NONE;
+}
+
+static int write_to_file(const char *text, size_t length, void *file)
+{
+    return fwrite(text, 1, length, file) != length;
+}
+
+static PyObject *snapshot_export(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                 PyObject *keywords)
+{
+    const struct lwpy_call call = {args, count, keywords};
+    lw_export_options options = LW_EXPORT_OPTIONS_INIT;
+    lw_error error = LW_ERROR_INIT;
+    PyObject *path;
+    bool has_values = false;
+    if (file_arguments(&call, "export_heapsnapshot", &path, &has_values) < 0)
+        return NULL;
+    options.flags = has_values ? LW_EXPORT_VALUES : 0;
+    lw_snapshot *taken = ((snapshot *)self)->snapshot;
+    lw_status status = LW_E_IO;
+    int number;
+    Py_BEGIN_ALLOW_THREADS
+    FILE *file = fopen(PyBytes_AS_STRING(path), "wb");
+    if (file)
+        status = lw_export_heapsnapshot(taken, &options, write_to_file, file, &error);
+    if (file && fclose(file) != 0 && status == LW_OK)
+        status = LW_E_IO;
+    number = errno;
+    Py_END_ALLOW_THREADS
+    errno = number;
+    if (status == LW_E_IO)
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, PyBytes_AS_STRING(path));
+    else if (status != LW_OK)
+        lwpy_raise(&error);
+    Py_DECREF(path);
+    if (status != LW_OK)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyObject *lwpy_snapshot_load(PyObject *module, PyObject *path)
+{
+    (void)module;
+    PyObject *name;
+    lw_error error = LW_ERROR_INIT;
+    lw_snapshot *opened = NULL;
+    if (!PyUnicode_FSConverter(path, &name))
+        return NULL;
+    lw_status status = lw_snapshot_open(PyBytes_AS_STRING(name), NULL, &opened, &error);
+    Py_DECREF(name);
+    return status == LW_OK ? lwpy_snapshot_new(opened, 0) : lwpy_raise(&error);
+}
+
 static struct lwpy_getter get_types = {snapshot_types}, get_name = {snapshot_name},
                           get_size = {snapshot_size}, get_garbage = {snapshot_garbage},
                           get_garbage_size = {snapshot_garbage_size};
@@ -231,6 +326,13 @@ static PyMethodDef snapshot_methods[] = {
      "paths_to($self, /, obj=None, *, instances_of=None, limit=1)\n--\n\n"
      "Who holds an object, or any instance of a class (given itself or by name): up to `limit`\n"
      "paths from a root, the strongest and shortest first, your own variables last."},
+    {"save", LWPY_METHOD(snapshot_save), METH_FASTCALL | METH_KEYWORDS,
+     "save($self, /, path, *, values=False)\n--\n\n"
+     "Writes it to a file for leakwatch.load() and the leakwatch command. Keys of dicts and caches\n"
+     "are left out of it unless `values` is true."},
+    {"export_heapsnapshot", LWPY_METHOD(snapshot_export), METH_FASTCALL | METH_KEYWORDS,
+     "export_heapsnapshot($self, /, path, *, values=False)\n--\n\n"
+     "Writes it as .heapsnapshot, which Chrome DevTools and memlab open."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 USAGE = """\
 usage: leakwatch run [options] script.py [arguments]
        leakwatch run [options] -m module [arguments]
+       leakwatch info|types|diff|paths|report|accept|export ...
 
-Runs a Python program under recording, with its own arguments and exit status, and tells on
-stderr what it left behind, by its own source lines.
+`run` runs a Python program under recording, with its own arguments and exit status, and tells on
+stderr what it left behind, by its own source lines. The other verbs look into snapshot files, which
+Snapshot.save() writes; `leakwatch VERB --help` tells of each.
 
 options of run:
   --frames N    frames of each call stack to record (64; imports are deep)
@@ -20,6 +22,9 @@ options of run:
   -h, --help    this text
   --version     the version
 """
+
+
+FILE_VERBS = ("info", "types", "diff", "paths", "report", "accept", "export")
 
 
 class Misuse(Exception):
@@ -74,6 +79,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
             print(f"leakwatch {__version__}")
             return 0
+        if words[0] in FILE_VERBS:
+            from . import _leakwatch
+
+            return _leakwatch._command(*words)
         if words[0] != "run":
             raise Misuse(f"there is no verb {words[0]!r}")
         if words[1:2] in (["-h"], ["--help"]):

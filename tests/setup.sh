@@ -52,6 +52,7 @@ install_missing() {
         if [ "${LW_TEST_ALL-}" ]; then
             need git "a real program under the malloc adapter" command -v git
             need sqlite3 "another one" command -v sqlite3
+            need libjemalloc-dev "an allocator with calls of its own" has_header jemalloc/jemalloc.h
             need redis-server "and one with threads and jemalloc" command -v redis-server
             need nodejs "runs other people's viewers on exports" command -v node
             need npm "fetches those viewers" command -v npm

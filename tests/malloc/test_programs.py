@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from support import COMMAND, CXX, PATIENCE, Victims
+from support import COMMAND, CXX, PATIENCE, Victims, expected, left_by_line
 
 ALL = bool(os.environ.get("LW_TEST_ALL"))
 
@@ -97,6 +97,12 @@ if ALL:
                 create index k on t(b);
                 select count(*), sum(a), min(b), max(b) from t where b like '3%';
             """)
+
+        def test_calls_of_jemalloc(self) -> None:
+            victim = self.victim("extended.cc", "-ljemalloc")
+            report, done = self.report(victim)
+            self.assertEqual(left_by_line(report, "extended.cc"), expected(done.stdout))
+            self.assertEqual((report["dropped"], done.stderr), (0, ""))
 
         def test_redis(self) -> None:
             self.need("redis-server", "redis-benchmark", "redis-cli")

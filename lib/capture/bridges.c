@@ -1,19 +1,12 @@
 /* Edges from one runtime to another, resolved when all of them have their numbers. */
 #include "capture/build.h"
 
-/* Any number may be asked for, and an address is a multiple of 8. */
-static lw_node other_node(const lwi_job *job, lw_key key)
-{
-    bool possible = !job->part->keys.address || key % 8 == 0;
-    return possible ? lwi_job_node(job, key) : LW_NODE_NONE;
-}
-
 static bool number_bridge(lwi_build *build, lwi_job *job, uint32_t *item)
 {
     const lwi_job *other = item[4] < build->count ? &build->jobs[item[4]] : NULL;
     lw_key own_key = lwi_log_get64(item), other_key = lwi_log_get64(item + 2);
     lw_node own = lwi_job_node(job, own_key);
-    lw_node far = other ? other_node(other, other_key) : LW_NODE_NONE;
+    lw_node far = other ? lwi_job_node(other, other_key) : LW_NODE_NONE;
     bool from = item[5] & LWI_BRIDGE_FROM;
     item[0] = item[1] = LW_NODE_NONE;
     if (own == LW_NODE_NONE)

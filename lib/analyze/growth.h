@@ -37,7 +37,7 @@ lw_status lwi_growing_finish(lwi_growing *growing, lw_growth **growth, lw_error 
 
 /* --- within growth ------------------------------------------------------------------------- */
 
-/* Places of all nodes of a snapshot in the trie, walking it. `queue` and `scratch` are ours. */
+/* Walks a snapshot; `places` receives the place of each node. LW_OK, LW_E_NOMEM, LW_E_LIMIT. */
 lw_status lwi_growth_walk(lwi_growing *growing, const lw_snapshot *snapshot, uint32_t *places);
 
 /* The trie after the whole of every structure became one node: the paths that people see. */

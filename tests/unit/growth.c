@@ -497,3 +497,64 @@ Test(growth, long_patterns_and_deep_paths_end)
     cr_assert_eq(head_of(&scene, 0).objects_diff, 3000);
     close_scene(&scene);
 }
+
+/* What starts to grow later, in a holder that was there before. */
+Test(growth, elements_that_appear_late)
+{
+    scene scene;
+    open_scene(&scene);
+    int list = heap_grow(scene.heap, scene.module, ".items", "list");
+    for (int i = 0; i < 5; i++) {
+        if (i > 1)
+            heap_grow(scene.heap, list, "#", "Item");
+        snap(&scene);
+    }
+    expect_heads(&scene, "module app:module .items:list \n");
+    cr_assert_eq(head_of(&scene, 0).first, 2);
+    lw_snapshot_release(scene.taken[--scene.count]);
+    expect_heads(&scene, "");
+    close_scene(&scene);
+}
+
+/* Holders that become more because what holds them does, if not in every step, explain it. */
+Test(growth, holders_that_become_more_are_no_heads)
+{
+    scene scene;
+    open_scene(&scene);
+    int sessions = heap_grow(scene.heap, scene.module, ".sessions", "list"), log = -1;
+    for (int i = 0; i < 4; i++) {
+        int session = heap_grow(scene.heap, sessions, "#", "Session");
+        if (i % 2 == 0)
+            log = heap_grow(scene.heap, session, ".log", "list");
+        heap_grow(scene.heap, log, "#", "Line");
+        snap(&scene);
+    }
+    expect_heads(&scene, "module app:module .sessions:list \n");
+    close_scene(&scene);
+}
+
+/* Of holders on one path the first label by content names the step, whichever comes first. */
+Test(growth, the_first_label_by_content)
+{
+    scene scene;
+    int holders[2], lists[2];
+    open_scene(&scene);
+    int all = heap_grow(scene.heap, scene.module, ".all", "list");
+    for (int i = 0; i < 2; i++)
+        holders[i] = heap_grow(scene.heap, all, "#", "Holder");
+    for (int i = 0; i < 2; i++)
+        lists[i] = heap_add(scene.heap, "list", 8);
+    heap_tie(scene.heap, holders[0], lists[0], ".b");
+    heap_tie(scene.heap, holders[1], lists[0], ".a");
+    heap_tie(scene.heap, holders[0], lists[1], ".c");
+    heap_tie(scene.heap, holders[1], lists[1], ".d");
+    for (int i = 0; i < 3; i++) {
+        heap_grow(scene.heap, lists[0], "#", "Item");
+        heap_grow(scene.heap, lists[0], "#", "Item");
+        heap_grow(scene.heap, lists[1], "#", "Item");
+        snap(&scene);
+    }
+    expect_heads(&scene, "module app:module .all:list [x]:Holder .a:list \n"
+                         "module app:module .all:list [x]:Holder .c:list \n");
+    close_scene(&scene);
+}

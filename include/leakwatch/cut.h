@@ -164,7 +164,7 @@ typedef struct lw_cut_edge {
 /** Initial value of an ::lw_cut_edge. */
 #define LW_CUT_EDGE_INIT                                                                           \
     {                                                                                              \
-        (uint32_t)sizeof(lw_cut_edge), 0, LW_EDGE_INIT, NULL, { 0, 0, NULL }, 0, 0, 0                 \
+        (uint32_t)sizeof(lw_cut_edge), 0, LW_EDGE_INIT, NULL, { 0, 0, NULL }, 0, 0, 0              \
     }
 
 /**

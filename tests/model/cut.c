@@ -146,7 +146,8 @@ static int smallest_cut(struct plain *plain)
     int seen[POINTS] = {0}, behind[POINTS] = {0}, flow = 0;
     memset(room, 0, sizeof room);
     for (int i = 0; i < plain->count; i++) {
-        int from = point_of(plain, plain->places[i].from), to = point_of(plain, plain->places[i].to);
+        int from = point_of(plain, plain->places[i].from);
+        int to = point_of(plain, plain->places[i].to);
         if (from != to && from != SINK)
             room[from][to]++;
     }

@@ -71,13 +71,23 @@ class Stacks(Victims):
 
     def test_the_same_as_libgcc(self) -> None:
         for optimize in ("-O0", "-O2", "-O2 -fno-omit-frame-pointer", "-O3 -mstackrealign"):
-            for source in ("family.c", "early.c", "cplus.cc"):
+            for source in ("family.c", "early.c", "cplus.cc", "resized.c"):
                 with self.subTest(optimize=optimize, source=source):
                     first, *rest = optimize.split()
                     victim = self.victim(source, *rest, optimize=first)
                     ours = self.stacks(victim, {})
                     self.assertEqual(ours, self.stacks(victim, {"LEAKWATCH_UNWIND": "libgcc"}))
                     self.assertGreater(len(ours), 1)
+
+
+    def test_a_frame_that_only_its_registers_give_away(self) -> None:
+        report, _ = self.report(self.victim("resized.c"))
+        found = {}
+        for row in report["survivors"]:
+            names = [frame["function"] for frame in row["frames"]]
+            if "leaf" in names:
+                found[tuple(names[:names.index("main")])] = row["blocks"]
+        self.assertEqual(found, {("leaf", "middle"): 256, ("leaf", "middle", "between"): 256})
 
 
 if __name__ == "__main__":

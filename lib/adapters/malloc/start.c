@@ -112,14 +112,20 @@ typedef int (*start_main_fn)(int (*main)(int, char **, char **), int count, char
                              void (*begin)(void), void (*end)(void), void (*end_loader)(void),
                              void *stack_end);
 
-__attribute__((visibility("default"))) int __libc_start_main(
-    int (*main)(int, char **, char **), int count, char **arguments, void (*begin)(void),
-    void (*end)(void), void (*end_loader)(void), void *stack_end)
+static start_main_fn next_start_main(void)
 {
     start_main_fn next;
     void *found = dlsym(RTLD_NEXT, "__libc_start_main");
     memcpy(&next, &found, sizeof found);
+    return next;
+}
+
+/* The last call takes the place of this one: no stack shows it. */
+__attribute__((visibility("default"))) int __libc_start_main(
+    int (*main)(int, char **, char **), int count, char **arguments, void (*begin)(void),
+    void (*end)(void), void (*end_loader)(void), void *stack_end)
+{
     if (lwm_domain)
         lwm_watch_start();
-    return next(main, count, arguments, begin, end, end_loader, stack_end);
+    return next_start_main()(main, count, arguments, begin, end, end_loader, stack_end);
 }

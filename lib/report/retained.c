@@ -276,6 +276,17 @@ static void json_node(const view *view, lwi_json *json, uint32_t rank)
     lwi_json_unsigned(json, "retained", tree->bytes[rank]);
 }
 
+static void json_below(const view *view, lwi_json *json, const top *below)
+{
+    lwi_json_array(json, "below");
+    for (uint32_t i = 0; i < below->count; i++) {
+        lwi_json_object(json, NULL);
+        json_node(view, json, below->rank[i]);
+        lwi_json_object_end(json);
+    }
+    lwi_json_array_end(json);
+}
+
 static void json_top(const view *view)
 {
     top first, below;
@@ -287,13 +298,10 @@ static void json_top(const view *view)
         lwi_json_object(&json, NULL);
         json_node(view, &json, first.rank[i]);
         find_top(view, first.rank[i], BELOW_SHOWN, &below);
-        lwi_json_array(&json, "below");
-        for (uint32_t j = 0; j < below.count; j++) {
-            lwi_json_object(&json, NULL);
-            json_node(view, &json, below.rank[j]);
-            lwi_json_object_end(&json);
-        }
-        lwi_json_array_end(&json);
+        if (below.count)
+            json_below(view, &json, &below);
+        else
+            lwi_json_null(&json, "below");
         lwi_json_object_end(&json);
     }
     lwi_json_array_end(&json);

@@ -35,6 +35,71 @@ static void must(lw_status status)
     }
 }
 
+/* --- something that grows: entries of one table, and of nine at once --------------------------- */
+
+enum { TABLES = 10, ENTRIES = 4 };
+_Alignas(16) static char tables[TABLES][64], owned[ENTRIES][64], shared[ENTRIES][64];
+static int entries;
+
+static int enumerate_tables(lw_sink *sink, void *user)
+{
+    (void)user;
+    uint32_t table = lw_sink_type(sink, 0, "table", 0), entry = lw_sink_type(sink, 0, "entry", 0);
+    uint32_t kind = lw_sink_root_kind(sink, "global", 0);
+    for (int i = 0; i < TABLES; i++) {
+        char name[16];
+        int length = snprintf(name, sizeof name, "table_%d", i);
+        lw_sink_node(sink, lw_key_of(tables[i]), table, 64);
+        for (int j = 0; j < entries; j++) {
+            const char *held = i == 0 ? owned[j] : shared[j];
+            lw_sink_node(sink, lw_key_of(held), entry, 64);
+            lw_sink_edge(sink, lw_key_of(tables[i]), lw_key_of(held), LW_EDGE_STRONG,
+                         LW_LABEL_INDEX(j));
+        }
+        lw_sink_root(sink, lw_key_of(tables[i]), kind,
+                     lw_sink_label(sink, LW_LABEL_VARIABLE, name, (size_t)length));
+    }
+    return 0;
+}
+
+static void report_growth(const lw_report_options *json)
+{
+    lw_context *context = NULL;
+    lw_domain *heap = NULL;
+    lw_runtime *runtime = NULL;
+    lw_snapshot *taken[ENTRIES] = {NULL};
+    lw_dominators *dominators = NULL;
+    lw_findings *findings = NULL;
+    lw_domain_options domain = LW_DOMAIN_OPTIONS_INIT;
+    lw_runtime_options plug = LW_RUNTIME_OPTIONS_INIT;
+    domain.name = "heap";
+    plug.name = "tables";
+    plug.enumerate = enumerate_tables;
+    plug.domains = &heap;
+    plug.domain_count = 1;
+    must(lw_context_create(NULL, &context, NULL));
+    must(lw_domain_create(context, &domain, &heap, NULL));
+    must(lw_runtime_create(context, &plug, &runtime, NULL));
+    for (entries = 0; entries < ENTRIES; entries++) {
+        must(lw_snapshot_take(context, NULL, &taken[entries], NULL));
+        lw_block_alloc_at(heap, owned[entries], 64, LW_HERE);
+        lw_block_alloc_at(heap, shared[entries], 64, LW_HERE);
+    }
+    lw_snapshot *last = taken[ENTRIES - 1];
+    must(lw_report_snapshot(last, json, print, stdout, NULL));
+    must(lw_dominators_create(last, NULL, &dominators, NULL));
+    must(lw_report_types(dominators, json, print, stdout, NULL));
+    must(lw_report_retained(dominators, json, print, stdout, NULL));
+    must(lw_findings_create(taken, ENTRIES, NULL, &findings, NULL));
+    must(lw_report_findings(findings, json, print, stdout, NULL));
+    must(lw_report_finding(findings, 0, json, print, stdout, NULL));
+    lw_findings_release(findings);
+    lw_dominators_release(dominators);
+    for (int i = 0; i < ENTRIES; i++)
+        lw_snapshot_release(taken[i]);
+    lw_context_release(context);
+}
+
 int main(void)
 {
     lw_context *context = NULL;
@@ -97,6 +162,8 @@ int main(void)
     must(lw_runtime_check(runtime, &check, NULL)); /* the fourth object has no root */
     must(lw_report_check(check, "cells", &json, print, stdout, NULL));
     must(lw_report_objects(context, &json, print, stdout, NULL));
+
+    report_growth(&json);
 
     lw_check_release(check);
     lw_paths_release(paths);

@@ -61,6 +61,7 @@
  * | sink.h | what a walk over that graph pushes |
  * | check.h | what its author got wrong |
  * | snapshot.h | the graph at one moment |
+ * | capture.h | the same by a forked child |
  * | file.h | snapshots in files |
  * | analyze.h | what grew between two moments, and who holds it |
  * | retain.h | what is freed if something goes, and cycles of garbage |
@@ -75,6 +76,7 @@
 
 #include <leakwatch/analyze.h>
 #include <leakwatch/base.h>
+#include <leakwatch/capture.h>
 #include <leakwatch/check.h>
 #include <leakwatch/context.h>
 #include <leakwatch/cut.h>

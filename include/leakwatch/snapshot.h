@@ -109,7 +109,8 @@ LW_API void lw_snapshot_release(lw_snapshot *snapshot);
 /** Bits of lw_snapshot_info::flags. */
 enum lw_snapshot_flags {
     LW_SNAPSHOT_FILE = 1,  /**< it was opened from a file */
-    LW_SNAPSHOT_HIDDEN = 2 /**< the file leaves out values of users: keys read "…" (see file.h) */
+    LW_SNAPSHOT_HIDDEN = 2, /**< the file leaves out values of users: keys read "…" (see file.h) */
+    LW_SNAPSHOT_CHILD = 4  /**< it was taken by a forked child (see capture.h) */
 };
 
 /** The whole of a snapshot. */

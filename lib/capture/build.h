@@ -30,10 +30,15 @@ typedef struct lwi_request {
     lwi_misuse *misuses;       /* with it; NULL: they end the capture */
     lw_progress_fn progress;
     void *user;
+    lw_allocator allocator; /* of the snapshot; `realloc` NULL: the context's */
 } lwi_request;
 
 /* Runs all runtimes and builds the snapshot of what they push. On failure there is none. */
 lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_error *error);
+
+/* The same as users get it: with its name and numbers; advances the epoch. */
+lw_status lwi_capture_named(const lwi_request *request, const char *name, lw_snapshot **snapshot,
+                            lw_error *error);
 
 void lwi_strays_free(lwi_strays *strays, lwi_mem *mem);
 

@@ -116,8 +116,9 @@ lw_status lw_runtime_check(lw_runtime *runtime, lw_check **check, lw_error *erro
     lwi_strays strays = {NULL, 0, 0};
     lwi_misuse misuses[LWI_MISUSES], again[LWI_MISUSES];
     memset(misuses, 0, sizeof misuses);
-    lwi_request request = {runtime->context, runtime, &strays, misuses, NULL, NULL};
-    lwi_request repeat = {runtime->context, runtime, NULL, again, NULL, NULL};
+    lwi_request request = {
+        .context = runtime->context, .checked = runtime, .strays = &strays, .misuses = misuses};
+    lwi_request repeat = {.context = runtime->context, .checked = runtime, .misuses = again};
     memset(again, 0, sizeof again);
     lw_snapshot *first, *second;
     lw_status status = lwi_capture(&request, &first, error);

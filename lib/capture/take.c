@@ -154,7 +154,9 @@ lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_err
     lw_status status = lwi_runtimes_begin(runtimes, error);
     if (status != LW_OK)
         return status;
-    lwi_build build = {.snapshot = lwi_snapshot_new(lwi_view_allocator(request->context)),
+    lw_allocator allocator = request->allocator.realloc ? request->allocator
+                                                        : lwi_view_allocator(request->context);
+    lwi_build build = {.snapshot = lwi_snapshot_new(allocator),
                        .strays = request->strays,
                        .progress = {.tell = request->progress, .user = request->user}};
     lw_runtime **objects = add_objects(request->context, runtimes);
@@ -176,6 +178,31 @@ lw_status lwi_capture(const lwi_request *request, lw_snapshot **snapshot, lw_err
     return status;
 }
 
+lw_status lwi_capture_named(const lwi_request *request, const char *name, lw_snapshot **snapshot,
+                            lw_error *error)
+{
+    uint64_t start = lwi_time_ns();
+    lw_snapshot *made;
+    *snapshot = NULL;
+    lw_status status = lwi_capture(request, &made, error);
+    if (status != LW_OK)
+        return status;
+    if (name) {
+        made->info.name = lwi_arena_text(&made->arena, name, strlen(name));
+        if (!made->info.name) {
+            lw_snapshot_release(made);
+            return lwi_nomem(error, "a snapshot");
+        }
+    }
+    /* Afterwards, so that whatever was born while we looked is not born after us. */
+    made->info.epoch = lwi_view_advance(request->context);
+    made->info.own_bytes = atomic_load(&made->mem.bytes) + sizeof *made;
+    made->info.peak_bytes = atomic_load(&made->mem.peak) + sizeof *made;
+    made->info.took_ns = lwi_time_ns() - start;
+    *snapshot = made;
+    return LW_OK;
+}
+
 lw_status lw_snapshot_take(lw_context *context, const lw_snapshot_options *options,
                            lw_snapshot **snapshot, lw_error *error)
 {
@@ -192,24 +219,6 @@ lw_status lw_snapshot_take(lw_context *context, const lw_snapshot_options *optio
         return lwi_fail(error, LW_E_INVALID,
                         "lw_snapshot_options.flags 0x%x: no bit has a meaning in version %s",
                         (unsigned)full.flags, lw_version());
-    uint64_t start = lwi_time_ns();
-    lw_snapshot *made;
     lwi_request request = {.context = context, .progress = full.progress, .user = full.user};
-    status = lwi_capture(&request, &made, error);
-    if (status != LW_OK)
-        return status;
-    if (full.name) {
-        made->info.name = lwi_arena_text(&made->arena, full.name, strlen(full.name));
-        if (!made->info.name) {
-            lw_snapshot_release(made);
-            return lwi_nomem(error, "a snapshot");
-        }
-    }
-    /* Afterwards, so that whatever was born while we looked is not born after us. */
-    made->info.epoch = lwi_view_advance(context);
-    made->info.own_bytes = atomic_load(&made->mem.bytes) + sizeof *made;
-    made->info.peak_bytes = atomic_load(&made->mem.peak) + sizeof *made;
-    made->info.took_ns = lwi_time_ns() - start;
-    *snapshot = made;
-    return LW_OK;
+    return lwi_capture_named(&request, full.name, snapshot, error);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -110,13 +111,19 @@ static int read_in(lwi_file_in *in, int handle, bool copy, lwi_mem *mem)
     return copy ? copy_in(in, handle, mem) : map_in(in, handle);
 }
 
+int lwi_file_in_take(lwi_file_in *in, int handle, bool copy, lwi_mem *mem)
+{
+    memset(in, 0, sizeof *in);
+    return read_in(in, handle, copy, mem);
+}
+
 int lwi_file_in_open(lwi_file_in *in, const char *path, bool copy, lwi_mem *mem)
 {
     memset(in, 0, sizeof *in);
     int handle = open_again(path, O_RDONLY | O_NONBLOCK, 0); /* a pipe without a writer opens too */
     if (handle < 0)
         return errno;
-    int failed = read_in(in, handle, copy, mem);
+    int failed = lwi_file_in_take(in, handle, copy, mem);
     close(handle);
     return failed;
 }
@@ -128,6 +135,57 @@ void lwi_file_in_close(lwi_file_in *in, lwi_mem *mem)
     else if (in->bytes)
         munmap((void *)in->bytes, (size_t)in->size);
     in->bytes = NULL;
+}
+
+/* --- without a name ------------------------------------------------------------------------ */
+
+static int in_memory(void)
+{
+#if defined(MFD_CLOEXEC)
+    return memfd_create("leakwatch", MFD_CLOEXEC);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+/* For file systems that know no O_TMPFILE. */
+static int made_and_unlinked(const char *directory)
+{
+    char path[4096];
+    if (strlen(directory) > sizeof path - 32) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/leakwatch-XXXXXX", directory);
+    int handle = mkostemp(path, O_CLOEXEC);
+    if (handle >= 0)
+        unlink(path);
+    return handle;
+}
+
+int lwi_file_nameless_open(const char *directory, int *handle)
+{
+    int saved = errno, failed = 0;
+    if (!directory)
+        *handle = in_memory();
+#if defined(O_TMPFILE)
+    else
+        *handle = open_again(directory, O_TMPFILE | O_RDWR, 0600);
+    if (directory && *handle < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT))
+#else
+    else
+#endif
+        *handle = made_and_unlinked(directory);
+    if (*handle < 0)
+        failed = errno;
+    errno = saved;
+    return failed;
+}
+
+void lwi_file_nameless_close(int handle)
+{
+    close(handle);
 }
 
 /* --- writing ------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ typedef struct lwi_file_in {
 enum { LWI_NOT_A_FILE = -1, LWI_TOO_LARGE = -2 }; /* besides error numbers: for lwi_system_words() */
 
 int lwi_file_in_open(lwi_file_in *in, const char *path, bool copy, lwi_mem *mem);
+int lwi_file_in_take(lwi_file_in *in, int handle, bool copy, lwi_mem *mem); /* which stays open */
 void lwi_file_in_close(lwi_file_in *in, lwi_mem *mem);
 
 /* A file that is written beside its target and takes the target's name at the end. */
@@ -29,6 +30,11 @@ typedef struct lwi_file_out {
 } lwi_file_out;
 
 int lwi_file_out_open(lwi_file_out *out, const char *path, lwi_mem *mem);
+/* A file without a name, in a directory, or in memory if that is NULL: it goes with its last
+ * handle. */
+int lwi_file_nameless_open(const char *directory, int *handle);
+void lwi_file_nameless_close(int handle);
+
 int lwi_file_out_write(lwi_file_out *out, const void *bytes, size_t size);
 int lwi_file_out_rewrite(lwi_file_out *out, const void *bytes, size_t size); /* of the beginning */
 

@@ -174,30 +174,36 @@ void lwi_process_give(void)
     lwi_lock_give(&process_lock);
 }
 
-static void before_fork(void)
+void lwi_fork_begin(void)
 {
     lwi_process_take();
-    fork_calls->prepare();
+    if (fork_calls)
+        fork_calls->prepare();
     lwi_pages_fork_prepare();
 }
 
-static void after_fork_in_parent(void)
+static void end_fork(void (*after)(void))
 {
     lwi_pages_fork_done();
-    fork_calls->parent();
+    if (after)
+        after();
     lwi_process_give();
 }
 
-static void after_fork_in_child(void)
+void lwi_fork_end_in_parent(void)
 {
-    lwi_pages_fork_done();
-    fork_calls->child();
-    lwi_process_give();
+    end_fork(fork_calls ? fork_calls->parent : NULL);
+}
+
+void lwi_fork_end_in_child(void)
+{
+    end_fork(fork_calls ? fork_calls->child : NULL);
 }
 
 void lwi_fork_watch(const lwi_fork_calls *calls)
 {
-    if (!fork_calls && pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0)
+    if (!fork_calls && pthread_atfork(lwi_fork_begin, lwi_fork_end_in_parent,
+                                      lwi_fork_end_in_child) == 0)
         fork_calls = calls;
 }
 

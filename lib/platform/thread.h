@@ -44,4 +44,9 @@ typedef struct lwi_fork_calls {
 /* Under that lock; once is enough, and more do no harm. */
 void lwi_fork_watch(const lwi_fork_calls *calls);
 
+/* The same around a fork of our own, which no other code hears of. */
+void lwi_fork_begin(void);
+void lwi_fork_end_in_parent(void);
+void lwi_fork_end_in_child(void);
+
 #endif

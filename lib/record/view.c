@@ -21,6 +21,15 @@ static bool block_view(const lw_domain *domain, uint64_t address, lwi_block_view
     return true;
 }
 
+lw_status lwi_view_enter(lw_context *context, lw_error *error)
+{
+    lwi_thread *thread;
+    lw_status status = lwi_enter(context, &thread, error);
+    if (status == LW_OK)
+        lwi_leave(thread);
+    return status;
+}
+
 lw_domain *const *lwi_view_domains(lw_context *context, uint64_t *count)
 {
     *count = atomic_load_explicit(&context->domain_count, memory_order_acquire);

@@ -23,6 +23,9 @@ void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uin
 uint32_t lwi_view_depth(lw_context *context, lw_site site);
 bool lwi_view_frame(lw_context *context, lw_site site, uint32_t level, lw_frame *frame);
 
+/* LW_E_STATE inside a callback of ours; else the calling thread is known to the context. */
+lw_status lwi_view_enter(lw_context *context, lw_error *error);
+
 /* Ends the current epoch and returns its number: blocks born so far have it or a lower one. */
 uint64_t lwi_view_advance(lw_context *context);
 

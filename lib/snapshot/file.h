@@ -99,7 +99,10 @@ enum {
     LWI_INFO_WORDS
 };
 
-enum { LWI_INFO_VALUES = 1 };                                /* keys are in it as they read */
+enum {
+    LWI_INFO_VALUES = 1, /* keys are in it as they read */
+    LWI_INFO_CHILD = 2   /* taken by a child of the process */
+};
 enum { LWI_PART_RECORDED = 1, LWI_PART_ADDRESS = 2 };        /* flags of a part */
 enum { LWI_LEAF_WORDS = sizeof(lwi_bitmap_leaf) / 8 };       /* of a part's keys, if addresses */
 #define LWI_HIDDEN_KEY "\xe2\x80\xa6"                        /* what stands for a user's value */
@@ -123,6 +126,13 @@ struct lwi_file {
     bool summed;           /* all checksums have been found right */
     _Atomic bool checked;  /* and so has what the columns say */
 };
+
+/* Between a process and its child, with values: writes to a handle, and opens what is there, as a
+ * snapshot of the process and not of a file. `system`: the error number with LW_E_IO. */
+lw_status lwi_snapshot_put(const lw_snapshot *snapshot, int handle, lw_progress_fn progress,
+                           void *user, int *system);
+lw_status lwi_snapshot_get(int handle, lw_allocator allocator, lw_snapshot **snapshot,
+                           lw_error *error);
 
 void lwi_file_close(lwi_file *file, lwi_mem *mem);
 

@@ -195,17 +195,11 @@ static lw_status system_failure(int number, const char *path, lw_error *error)
                     "cannot open a snapshot file: %s: %s", words, path);
 }
 
-static lw_status open_file(lw_snapshot *snapshot, const char *path, bool copy, lw_error *error)
+/* `failed`: opening it did, with this error number. */
+static lw_status read_file(lw_snapshot *snapshot, lwi_file *file, int failed, lw_error *error)
 {
-    lwi_file *file = lwi_arena_zeros(&snapshot->arena, 1, sizeof *file);
-    if (file)
-        file->path = lwi_arena_text(&snapshot->arena, path, strlen(path));
-    if (!file || !file->path)
-        return system_failure(ENOMEM, path, error);
-    int failed =
-        lwi_file_in_open(&file->in, path, copy || !lwi_host_is_little(), &snapshot->mem);
     if (failed)
-        return system_failure(failed, path, error);
+        return system_failure(failed, file->path, error);
     snapshot->file = file;
     lw_status status = lwi_file_read_directory(file, error);
     if (status == LW_OK && !lwi_host_is_little())
@@ -213,6 +207,24 @@ static lw_status open_file(lw_snapshot *snapshot, const char *path, bool copy, l
     if (status == LW_OK)
         status = lwi_file_read_tables(snapshot, error);
     return status == LW_OK ? lwi_file_read_blocks(snapshot, error) : status;
+}
+
+static lwi_file *new_file(lw_snapshot *snapshot, const char *path)
+{
+    lwi_file *file = lwi_arena_zeros(&snapshot->arena, 1, sizeof *file);
+    if (file)
+        file->path = lwi_arena_text(&snapshot->arena, path, strlen(path));
+    return file && file->path ? file : NULL;
+}
+
+static lw_status open_file(lw_snapshot *snapshot, const char *path, bool copy, lw_error *error)
+{
+    lwi_file *file = new_file(snapshot, path);
+    if (!file)
+        return system_failure(ENOMEM, path, error);
+    int failed =
+        lwi_file_in_open(&file->in, path, copy || !lwi_host_is_little(), &snapshot->mem);
+    return read_file(snapshot, file, failed, error);
 }
 
 /* Identity means something between files and snapshots of one run of a process only. */
@@ -255,6 +267,36 @@ lw_status lw_snapshot_open(const char *path, const lw_open_options *options,
     read_context(made);
     *snapshot = made;
     return LW_OK;
+}
+
+/* The child was ours, and nobody else could write there: what it says is not looked at again. */
+static lw_status open_handle(lw_snapshot *snapshot, int handle, lw_error *error)
+{
+    lwi_file *file = new_file(snapshot, "(captured in a child)");
+    if (!file)
+        return system_failure(ENOMEM, "(captured in a child)", error);
+    int failed = lwi_file_in_take(&file->in, handle, !lwi_host_is_little(), &snapshot->mem);
+    lw_status status = read_file(snapshot, file, failed, error);
+    file->summed = true;
+    atomic_store(&file->checked, true);
+    snapshot->info.flags &= ~(uint32_t)LW_SNAPSHOT_FILE;
+    return status;
+}
+
+lw_status lwi_snapshot_get(int handle, lw_allocator allocator, lw_snapshot **snapshot,
+                           lw_error *error)
+{
+    *snapshot = lwi_snapshot_new(allocator);
+    if (!*snapshot)
+        return system_failure(ENOMEM, "(captured in a child)", error);
+    lw_status status = open_handle(*snapshot, handle, error);
+    if (status == LW_OK) {
+        read_context(*snapshot);
+        return LW_OK;
+    }
+    lw_snapshot_release(*snapshot);
+    *snapshot = NULL;
+    return status;
 }
 
 void lwi_file_close(lwi_file *file, lwi_mem *mem)

@@ -205,6 +205,13 @@ static void plan(save *s)
 
 /* --- sections ------------------------------------------------------------------------------ */
 
+static uint64_t info_flags(const save *s)
+{
+    uint32_t flags = s->snapshot->info.flags;
+    return (s->values && !(flags & LW_SNAPSHOT_HIDDEN) ? LWI_INFO_VALUES : 0) |
+           (flags & LW_SNAPSHOT_CHILD ? LWI_INFO_CHILD : 0);
+}
+
 static void put_info(save *s)
 {
     const lw_snapshot_info *info = &s->snapshot->info;
@@ -222,7 +229,7 @@ static void put_info(save *s)
         [LWI_INFO_TAKEN_AT] = info->taken_at,
         [LWI_INFO_PROCESS] = info->process,
         [LWI_INFO_EDGE_KINDS] = s->snapshot->edge_kinds,
-        [LWI_INFO_FLAGS] = s->values && !(info->flags & LW_SNAPSHOT_HIDDEN) ? LWI_INFO_VALUES : 0,
+        [LWI_INFO_FLAGS] = info_flags(s),
         [LWI_INFO_NAME] = 1,
         [LWI_INFO_PROGRAM] = 2,
         [LWI_INFO_PEAK] = info->peak_bytes,
@@ -523,14 +530,24 @@ static lw_status write_file(save *s, const char *path, lw_error *error)
     return LW_OK;
 }
 
-static lw_status run(save *s, const char *path, lw_error *error)
+/* False: no memory. */
+static bool prepare(save *s)
 {
     measure(s);
     s->writer.buffer = lwi_resize(&s->mem, NULL, 0, LWI_WRITE_ROOM);
     if (!s->writer.buffer || !collect_texts(s))
-        return no_memory(path, error);
+        return false;
     plan(s);
-    return write_file(s, path, error);
+    return true;
+}
+
+static void init_save(save *s, lw_progress_fn progress, void *user)
+{
+    lw_allocator allocator = s->snapshot->mem.allocator;
+    s->writer.progress = progress;
+    s->writer.user = user;
+    lwi_mem_init(&s->mem, allocator, allocator);
+    lwi_index_init(&s->frame_texts, &s->mem);
 }
 
 static void free_save(save *s)
@@ -560,11 +577,24 @@ lw_status lw_snapshot_save(const lw_snapshot *snapshot, const char *path,
     if (status != LW_OK)
         return status;
     save s = {.snapshot = snapshot, .values = full.flags & LW_SAVE_VALUES};
-    s.writer.progress = full.progress;
-    s.writer.user = full.user;
-    lwi_mem_init(&s.mem, snapshot->mem.allocator, snapshot->mem.allocator);
-    lwi_index_init(&s.frame_texts, &s.mem);
-    status = run(&s, path, error);
+    init_save(&s, full.progress, full.user);
+    status = prepare(&s) ? write_file(&s, path, error) : no_memory(path, error);
+    free_save(&s);
+    return status;
+}
+
+lw_status lwi_snapshot_put(const lw_snapshot *snapshot, int handle, lw_progress_fn progress,
+                           void *user, int *system)
+{
+    save s = {.snapshot = snapshot, .values = true};
+    lw_status status = LW_E_NOMEM;
+    init_save(&s, progress, user);
+    s.writer.out.handle = handle;
+    if (prepare(&s)) {
+        write_all(&s);
+        status = s.writer.status;
+    }
+    *system = s.writer.system;
     free_save(&s);
     return status;
 }

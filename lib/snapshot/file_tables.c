@@ -112,6 +112,7 @@ static lw_status read_info(lw_snapshot *snapshot, lw_error *error)
     info->process = words[LWI_INFO_PROCESS];
     info->flags = LW_SNAPSHOT_FILE;
     info->flags |= words[LWI_INFO_FLAGS] & LWI_INFO_VALUES ? 0 : LW_SNAPSHOT_HIDDEN;
+    info->flags |= words[LWI_INFO_FLAGS] & LWI_INFO_CHILD ? LW_SNAPSHOT_CHILD : 0;
     snapshot->edge_kinds = (uint32_t)words[LWI_INFO_EDGE_KINDS];
     lw_status status = need_text(file, LWI_AT_INFO, 0, LWI_INFO_NAME, &info->name, error);
     if (status == LW_OK)

@@ -120,8 +120,9 @@ LW_API lw_status lw_context_stats_get(const lw_context *context, lw_context_stat
                                       lw_error *error);
 
 /**
- * From now on allocations of the calling thread are not recorded; frees still are, and a block
- * that is resized is from then on unknown. Nests.
+ * From now on allocations of the calling thread are not counted anywhere, for as long as the
+ * blocks live, and their ends are silent. Frees of other blocks still count, and a block that is
+ * resized meanwhile is ignored from then on. Nests. For one block see lw_block_ignore().
  *
  * @param context the context. any-thread; does not fail: without memory for a thread record
  *                nothing of this thread is recorded anyway.

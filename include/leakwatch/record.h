@@ -280,6 +280,33 @@ typedef struct lw_block {
 LW_API lw_status lw_block_find(lw_domain *domain, const void *address, lw_block *block,
                                lw_error *error);
 
+/**
+ * Takes a live block out of the books, as if it had been allocated between lw_ignore_begin() and
+ * lw_ignore_end(): nothing counts it any more, its end is silent, and it stays ignored when it is
+ * resized. What it added to peaks stays in them.
+ *
+ * @param domain where; for a SHARED domain, the blocks of all shared domains
+ * @param block  its start
+ * @param error  NULL, or receives what went wrong
+ * @return ::LW_OK, also for one that is ignored already; ::LW_E_INVALID; ::LW_E_NOT_FOUND (no
+ *         recorded block starts there); ::LW_E_STATE (a carved domain cuts it up: ignore the
+ *         pieces); or ::LW_E_NOMEM. any-thread, by one who knows that the block is not being freed
+ *         or resized meanwhile.
+ */
+LW_API lw_status lw_block_ignore(lw_domain *domain, const void *block, lw_error *error);
+
+/**
+ * Declares that a live block is allocated once and lives for good: a table, a singleton. It is
+ * counted as before, but has a row of its own in tables of survivors, and no verdict calls it a
+ * leak. Resizing makes it a new block, which is not declared.
+ *
+ * @param domain where; for a SHARED domain, the blocks of all shared domains
+ * @param block  its start
+ * @param error  NULL, or receives what went wrong
+ * @return as lw_block_ignore()
+ */
+LW_API lw_status lw_block_once(lw_domain *domain, const void *block, lw_error *error);
+
 LW_END_DECLS
 
 #endif

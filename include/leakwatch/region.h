@@ -183,7 +183,8 @@ typedef struct lw_survivors lw_survivors;
 /** What lw_survivors_info_get() tells of a whole table. */
 typedef struct lw_survivors_info {
     uint32_t struct_size; /**< set by ::LW_SURVIVORS_INFO_INIT */
-    uint32_t rows;        /**< number of rows, one per site and domain */
+    uint32_t rows;        /**< number of rows, one per site and domain,
+                               and one for those declared by lw_block_once() */
     int64_t bytes;        /**< the sum over all rows */
     int64_t blocks;       /**< the sum over all rows */
     const char *region;   /**< name of the region, or NULL for all live blocks */

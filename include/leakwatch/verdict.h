@@ -77,11 +77,13 @@ enum lw_verdict_kind {
     LW_VERDICT_CLEAN = 1,      /**< no ended round left anything that lives */
     LW_VERDICT_WARM_UP = 2,    /**< early rounds left something; flat since */
     LW_VERDICT_TURNS_OVER = 3, /**< only what the newest rounds left lives; older goes: flat */
-    LW_VERDICT_GROWS = 4       /**< round after round leaves something that stays */
+    LW_VERDICT_GROWS = 4,      /**< round after round leaves something that stays */
+    LW_VERDICT_ONCE = 5        /**< a row of blocks declared by lw_block_once(): no leak */
 };
 
 /**
- * The name of a verdict: "grows", "warm-up", "turns over", "clean", "cannot tell yet".
+ * The name of a verdict: "grows", "warm-up", "turns over", "clean", "once", "cannot tell
+ * yet".
  *
  * @param kind one of ::lw_verdict_kind
  * @return a static string; "unknown" for a value this version does not know. any-thread.
@@ -103,6 +105,8 @@ typedef struct lw_verdict {
     int64_t growth_blocks;  /**< the same in blocks */
     int64_t unclear_bytes;  /**< what rows that are unclear hold */
     int64_t unclear_blocks; /**< the same in blocks */
+    int64_t once_bytes;     /**< what rows declared by lw_block_once() hold */
+    int64_t once_blocks;    /**< the same in blocks */
     int64_t flight_bytes;   /**< born in rounds that have not ended: no survivors yet */
     int64_t flight_blocks;  /**< the same in blocks */
     int64_t freed_bytes;    /**< left at the ends of rounds and freed since; where rounds overlap,
@@ -115,7 +119,7 @@ typedef struct lw_verdict {
 /** Initial value of an ::lw_verdict. */
 #define LW_VERDICT_INIT                                                                            \
     {                                                                                              \
-        (uint32_t)sizeof(lw_verdict), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0               \
+        (uint32_t)sizeof(lw_verdict), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0         \
     }
 
 /**

@@ -241,7 +241,7 @@ uint32_t lwi_birth_intern(lw_context *context, lwi_span *span, lw_site site, uin
     return key->number;
 }
 
-uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain)
+uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain, uint8_t flags)
 {
     lwi_births *births = &context->births;
     if (!births->before) {
@@ -249,9 +249,9 @@ uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain)
         if (!births->before)
             return 0;
         births->before->epoch = 0;
-        births->before->users = 1; /* its births live with their code alone */
+        births->before->users = 1; /* no round ends with them */
     }
-    return lwi_birth_intern(context, births->before, 0, domain, LWI_CODE | LWI_UNCOUNTED);
+    return lwi_birth_intern(context, births->before, 0, domain, flags | LWI_UNCOUNTED);
 }
 
 /* ---- recycling ---- */

@@ -35,7 +35,9 @@ typedef struct lwi_span {
 enum {
     LWI_ADOPTED = 1,  /* a chunk that a carved domain cuts up: counts in the child only */
     LWI_CODE = 2,     /* its end retires words */
-    LWI_UNCOUNTED = 4 /* predates recording; here for LWI_CODE alone */
+    LWI_UNCOUNTED = 4, /* predates recording and here for LWI_CODE alone; or: */
+    LWI_IGNORED = 8,   /* told not to count it */
+    LWI_ONCE = 16      /* declared to live for good */
 };
 
 typedef struct lwi_birth {
@@ -74,8 +76,9 @@ static inline lwi_birth *lwi_birth_at(const lwi_births *births, uint32_t number)
 uint32_t lwi_birth_intern(lw_context *context, lwi_span *span, lw_site site, uint8_t domain,
                           uint8_t flags);
 
-/* For a block that predates recording and is watched because code lies in it. */
-uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain);
+/* For a block that predates recording and is watched because code lies in it, or (flag
+ * LWI_IGNORED) that is ignored. Never recycled. */
+uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain, uint8_t flags);
 
 /* Puts a thread into the span that its rounds, the process's rounds and the epoch make. Without
  * memory it stays where it is, and false is returned. */

@@ -243,25 +243,42 @@ static void displaced(lw_domain *domain, lwi_thread *thread, uint64_t address, l
 {
     if (!old.birth)
         return;
-    if (lwi_birth_at(&domain->context->births, old.birth)->domain == domain->id)
+    const lwi_birth *birth = lwi_birth_at(&domain->context->births, old.birth);
+    if (birth->domain == domain->id && !(birth->flags & LWI_IGNORED))
         LWI_BUMP(thread->replaced, 1);
-    else
+    else if (!(birth->flags & LWI_IGNORED))
         LWI_BUMP(thread->handed_over, 1);
     block_ended(thread, address, old);
     atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
 }
 
+/* An ignored block stands in the map without being counted, so that its end is silent too. */
+static void alloc_ignored(lw_domain *domain, lwi_thread *thread, uint64_t address, uint64_t size)
+{
+    _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
+    lwi_record record = {size, LWI_READ(domain->ignored)}, old = {0, 0};
+    if (!record.birth) {
+        lwi_lock_take(&domain->context->lock);
+        record.birth = lwi_domain_ignored(domain);
+        lwi_lock_give(&domain->context->lock);
+    }
+    if (!record.birth || (!lwi_map_set(domain->map, address, record, &old, held) && !old.birth))
+        old = lwi_map_take(domain->map, address, held);
+    displaced(domain, thread, address, old);
+}
+
 static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint64_t size,
                   const lwi_source *source, const lw_stack *stack)
 {
-    lwi_record record = {0, 0}, old = {0, 0};
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
-    if (!thread->ignore) {
-        record = (lwi_record){size, birth_of(domain, thread, source, stack)};
-        if (!record.birth || !lwi_map_set(domain->map, address, record, &old, held)) {
-            LWI_BUMP(thread->dropped_memory, 1);
-            record.birth = 0;
-        }
+    if (thread->ignore) {
+        alloc_ignored(domain, thread, address, size);
+        return;
+    }
+    lwi_record record = {size, birth_of(domain, thread, source, stack)}, old = {0, 0};
+    if (!record.birth || !lwi_map_set(domain->map, address, record, &old, held)) {
+        LWI_BUMP(thread->dropped_memory, 1);
+        record.birth = 0;
     }
     if (!record.birth && !old.birth)
         old = lwi_map_take(domain->map, address, held);
@@ -350,7 +367,8 @@ static lwi_record take(lw_domain *domain, lwi_thread *thread, uint64_t address)
         count_unknown(thread, passed_on(thread, domain, address));
         return record;
     }
-    if (lwi_birth_at(&thread->context->births, record.birth)->flags & LWI_UNCOUNTED)
+    uint8_t flags = lwi_birth_at(&thread->context->births, record.birth)->flags;
+    if (flags & LWI_UNCOUNTED && !(flags & LWI_IGNORED))
         LWI_BUMP(thread->unknown_frees, 1);
     note_ending(thread, domain, address);
     block_ended(thread, address, record);
@@ -452,11 +470,16 @@ static void move_end(lw_move *move, uint64_t address, uint64_t size, bool place,
     lwi_thread *thread = nothing ? NULL : thread_begin(domain->context);
     if (!thread)
         return;
+    bool ignored = move->record && lwi_birth_at(&domain->context->births,
+                                                (uint32_t)move->record)->flags & LWI_IGNORED;
     if (move->record)
         move_settle(thread, move);
     else if (move->size)
         count_unknown(thread, move->size == MOVE_PASSED_ON);
-    if (address && aligned(domain, thread, address))
+    bool known = address && aligned(domain, thread, address);
+    if (known && ignored)
+        alloc_ignored(domain, thread, address, size);
+    else if (known)
         alloc(domain, thread, address, size,
               place ? lwi_source_places(&domain->context->sites) : domain->source, stack);
     event_end(thread);

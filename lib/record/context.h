@@ -25,6 +25,7 @@ struct lw_domain {
     int32_t kind;
     bool serial;
     uint8_t id;
+    _Atomic uint32_t ignored; /* the birth of its ignored blocks; 0: none yet */
     _Atomic int64_t adopted_bytes, adopted_blocks; /* of this domain's blocks */
 };
 
@@ -58,6 +59,14 @@ struct lw_context {
 lw_context *lwi_contexts(void);
 
 void lwi_domains_done(lw_context *context);
+
+/* Marks a recorded block. Under the lock. */
+lw_status lwi_block_flag(lw_context *context, lwi_thread *thread, lwi_map *map, uint64_t address,
+                         lwi_record record, uint8_t flag);
+
+/* The birth of ignored blocks; 0 without memory. Under the lock, but for the reading of
+ * lw_domain::ignored. */
+uint32_t lwi_domain_ignored(lw_domain *domain);
 
 /* A chunk of `size` bytes born in `span` counts no more as a block of its domain. */
 void lwi_count_adopted(lwi_thread *thread, const lwi_span *span, uint8_t domain, int64_t size);

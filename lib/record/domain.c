@@ -168,8 +168,8 @@ lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *stats, l
 /* ---- blocks that mean more than themselves ---- */
 
 /* Gives the block at `address` the same birth with a further flag. */
-static lw_status block_flag(lw_context *context, lwi_thread *thread, lwi_map *map,
-                            uint64_t address, lwi_record record, uint8_t flag)
+lw_status lwi_block_flag(lw_context *context, lwi_thread *thread, lwi_map *map, uint64_t address,
+                         lwi_record record, uint8_t flag)
 {
     const lwi_birth *birth = lwi_birth_at(&context->births, record.birth);
     lwi_record old, flagged = {record.size, 0};
@@ -198,7 +198,7 @@ static lw_status adopt(lw_domain *child, lwi_thread *thread, uint64_t address, l
                         child->name, (unsigned long long)address);
     uint8_t id = birth->domain;
     const lwi_span *span = birth->span;
-    if (block_flag(context, thread, parent->map, address, record, LWI_ADOPTED) != LW_OK)
+    if (lwi_block_flag(context, thread, parent->map, address, record, LWI_ADOPTED) != LW_OK)
         return lwi_nomem(error, "adopting a chunk");
     lwi_count_adopted(thread, span, id, (int64_t)record.size);
     lwi_adopted_add(context->domains[id], (int64_t)record.size, 1);
@@ -232,8 +232,8 @@ static lw_status code_watch(lw_domain *domain, lwi_thread *thread, uint64_t code
         return LW_E_NOMEM;
     lwi_record record = lwi_map_get(domain->map, code), old;
     if (record.birth)
-        return block_flag(context, thread, domain->map, code, record, LWI_CODE);
-    record = (lwi_record){size, lwi_birth_uncounted(context, domain->id)};
+        return lwi_block_flag(context, thread, domain->map, code, record, LWI_CODE);
+    record = (lwi_record){size, lwi_birth_uncounted(context, domain->id, LWI_CODE)};
     bool done = record.birth && lwi_map_set(domain->map, code, record, &old,
                                             &thread->held[LWI_HELD - 1]);
     return done ? LW_OK : LW_E_NOMEM;

@@ -88,6 +88,8 @@ static int by_site_and_round(const void *a, const void *b, const void *user)
         return x->site < y->site ? -1 : 1;
     if (x->domain != y->domain)
         return x->domain < y->domain ? -1 : 1;
+    if (x->once != y->once)
+        return x->once - y->once;
     return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
@@ -114,7 +116,7 @@ static void give_to_rows(lw_survivors *survivors)
         lwi_row *row = &survivors->rows[i];
         row->left = at;
         while (at < survivors->left_count && survivors->left[at].site == row->site &&
-               survivors->left[at].domain == row->domain)
+               survivors->left[at].domain == row->domain && survivors->left[at].once == row->once)
             at++;
         row->left_count = at - row->left;
     }
@@ -147,7 +149,7 @@ bool lwi_history_left(lw_survivors *survivors, const lw_region *region, const lw
         const lwi_round *round = round_of(region, &births[i], birth);
         if (round)
             *next++ = (lwi_left){round->ordinal, round->rank, births[i].bytes, births[i].blocks,
-                                 birth->site, birth->domain};
+                                 birth->site, birth->domain, (birth->flags & LWI_ONCE) != 0};
     }
     lwi_sort(survivors->left, survivors->left_count, sizeof(lwi_left), by_site_and_round, NULL);
     merge(survivors);

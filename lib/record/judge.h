@@ -12,6 +12,7 @@ typedef struct lwi_left {
     int64_t bytes, blocks;
     lw_site site;
     uint8_t domain;
+    bool once;
 } lwi_left;
 
 /* What a round left at its end and that is freed since. */

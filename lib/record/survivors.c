@@ -101,7 +101,9 @@ static int by_site(const void *a, const void *b, const void *user)
     (void)user;
     if (x->site != y->site)
         return x->site < y->site ? -1 : 1;
-    return (x->domain > y->domain) - (x->domain < y->domain);
+    if (x->domain != y->domain)
+        return x->domain < y->domain ? -1 : 1;
+    return x->once - y->once;
 }
 
 static uint32_t merge(lwi_row *rows, uint32_t count)
@@ -134,7 +136,8 @@ static bool rows_make(lw_survivors *survivors, const tally *tally)
         const lwi_birth *birth = lwi_birth_at(&tally->context->births, i);
         if (tally->births[i].blocks > 0)
             survivors->rows[count++] = (lwi_row){
-                .live = tally->births[i], .site = birth->site, .domain = birth->domain};
+                .live = tally->births[i], .site = birth->site, .domain = birth->domain,
+                .once = (birth->flags & LWI_ONCE) != 0};
     }
     lwi_sort(survivors->rows, count, sizeof(lwi_row), by_site, NULL);
     survivors->count = merge(survivors->rows, count);

@@ -13,7 +13,7 @@ typedef struct lwi_row {
     lwi_amount live;
     lw_site site;
     uint8_t domain;
-    bool truncated;
+    bool truncated, once;
     uint32_t depth;
     uint64_t frames; /* index of its first frame */
     const char *domain_name;

@@ -33,7 +33,9 @@ static int by_rank(const void *a, const void *b, const void *user)
         order = compare_frames(&survivors->frames[x->frames + i], &survivors->frames[y->frames + i]);
     if (order == 0 && x->depth != y->depth)
         order = x->depth < y->depth ? -1 : 1;
-    return order ? order : x->truncated - y->truncated;
+    if (order == 0)
+        order = x->truncated - y->truncated;
+    return order ? order : x->once - y->once;
 }
 
 static uint32_t own_frame(const lw_survivors *survivors, const lwi_row *row)

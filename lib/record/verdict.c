@@ -107,7 +107,10 @@ static void add_row(lw_survivors *survivors, const lwi_row *row)
     verdict->flight_blocks += row->live.blocks - left.blocks;
     if (row->left_count == 0)
         return;
-    if (row->opinion.kind == LW_VERDICT_GROWS) {
+    if (row->once) {
+        verdict->once_bytes += left.bytes;
+        verdict->once_blocks += left.blocks;
+    } else if (row->opinion.kind == LW_VERDICT_GROWS) {
         verdict->growth_bytes += left.bytes;
         verdict->growth_blocks += left.blocks;
     } else if (row->opinion.kind == LW_VERDICT_UNCLEAR) {
@@ -177,7 +180,9 @@ bool lwi_survivors_judge(lw_survivors *survivors, const lwi_history *history)
     for (uint32_t i = 0; i < survivors->count; i++) {
         lwi_row *row = &survivors->rows[i];
         row->opinion = (lwi_opinion){LW_VERDICT_CLEAN, lwi_confidence(history->rounds), 0};
-        if (row->left_count)
+        if (row->once)
+            row->opinion = (lwi_opinion){LW_VERDICT_ONCE, 99, 0};
+        else if (row->left_count)
             row->opinion = lwi_judge(survivors->left + row->left, row->left_count,
                                      history->rounds, &history->shedding);
     }

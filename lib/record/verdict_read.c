@@ -16,6 +16,8 @@ const char *lw_verdict_name(int32_t kind)
         return "turns over";
     case LW_VERDICT_GROWS:
         return "grows";
+    case LW_VERDICT_ONCE:
+        return "once";
     default:
         return "unknown";
     }

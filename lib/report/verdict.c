@@ -200,6 +200,8 @@ void lwi_json_verdict(lwi_json *json, const lw_survivors *survivors)
     lwi_json_signed(json, "growth_blocks", verdict.growth_blocks);
     lwi_json_signed(json, "unclear_bytes", verdict.unclear_bytes);
     lwi_json_signed(json, "unclear_blocks", verdict.unclear_blocks);
+    lwi_json_signed(json, "once_bytes", verdict.once_bytes);
+    lwi_json_signed(json, "once_blocks", verdict.once_blocks);
     lwi_json_signed(json, "flight_bytes", verdict.flight_bytes);
     lwi_json_signed(json, "flight_blocks", verdict.flight_blocks);
     lwi_json_signed(json, "freed_bytes", verdict.freed_bytes);

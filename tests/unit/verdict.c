@@ -662,8 +662,8 @@ Test(verdict, million_clean_rounds_cost_nothing)
 Test(verdict, names)
 {
     static const char *const names[] = {"cannot tell yet", "clean", "warm-up", "turns over",
-                                        "grows"};
-    for (int32_t i = LW_VERDICT_UNCLEAR; i <= LW_VERDICT_GROWS; i++)
+                                        "grows", "once"};
+    for (int32_t i = LW_VERDICT_UNCLEAR; i <= LW_VERDICT_ONCE; i++)
         cr_assert_str_eq(lw_verdict_name(i), names[i]);
     cr_assert_str_eq(lw_verdict_name(-1), "unknown");
     cr_assert_str_eq(lw_verdict_name(99), "unknown");

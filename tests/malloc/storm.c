@@ -12,9 +12,13 @@
 static atomic_long handled;
 static atomic_int done;
 
+static void *volatile kept;
+
 static void on_signal(int number)
 {
     (void)number;
+    if (atomic_load(&handled) % 64 == 0)
+        kept = malloc(2048);
     free(malloc(24));
     free(realloc(calloc(1, 30), 60));
     atomic_fetch_add(&handled, 1);
@@ -32,6 +36,8 @@ static void *work(void *user)
     (void)user;
     for (unsigned i = 0; !atomic_load(&done); i++) {
         void *block = deep((int)(i % 40));
+        if (i % 1024 == 0)
+            kept = deep((int)(i / 1024 % 40));
         free(realloc(block, 32));
     }
     return NULL;

@@ -102,6 +102,14 @@ class Signals(Victims):
         victim = self.victim("storm.c", optimize="-O1")
         report, _ = self.report(victim, env=self.bump())
         self.assertGreater(report["events"], 100_000)
+        # A stack that was mixed from two would have the wrong number of calls, or of the wrong kind.
+        for row in report["survivors"]:
+            names = [frame["function"] for frame in row["frames"]]
+            calls = [name for name in names if name in ("deep", "work")]
+            if "deep" in names:
+                first, depth = names.index("deep"), calls.index("work")
+                self.assertEqual(names[first:first + depth + 1], ["deep"] * depth + ["work"])
+                self.assertLessEqual(depth, 40)
 
     def test_an_allocator_made_of_its_own_functions(self) -> None:
         source = self.folder / "calls.c"

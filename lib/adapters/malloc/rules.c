@@ -279,20 +279,22 @@ static void define_cfa(machine *on, reader *in, uint8_t code)
     }
 }
 
+/* The instructions with a register in their own byte; false if it is another one. */
+static bool execute_short(machine *on, reader *in, uint8_t code)
+{
+    if (code >> 6 == 2)
+        set(&on->now, code & 0x3f, SAVED_CFA, (int64_t)take_uleb(in) * on->table->data_align);
+    else if (code >> 6 == 3)
+        restore(on, code & 0x3f);
+    return code >> 6 >= 2;
+}
+
 static void execute(machine *on, reader *in, uint8_t code)
 {
     const int64_t align = on->table->data_align;
     uint64_t number;
-    if (code >> 6 == 2) {
-        set(&on->now, code & 0x3f, SAVED_CFA, (int64_t)take_uleb(in) * align);
-        return;
-    }
-    if (code >> 6 == 3) {
-        restore(on, code & 0x3f);
-        return;
-    }
     switch (code) {
-    case 0x00:
+    case 0x00: /* nothing */
         break;
     case 0x05:
         number = take_uleb(in);
@@ -347,10 +349,12 @@ static bool run(machine *on, reader in, uint64_t address)
 {
     while (in.at < in.end && !in.bad) {
         uint8_t code = (uint8_t)take(&in, 1);
-        if (!advance(on, &in, code))
+        if (advance(on, &in, code)) {
+            if (on->place > address)
+                return !in.bad;
+        } else if (!execute_short(on, &in, code)) {
             execute(on, &in, code);
-        else if (on->place > address)
-            return !in.bad;
+        }
     }
     return !in.bad;
 }

@@ -100,7 +100,7 @@ typedef struct lw_verdict {
     uint64_t since;         /**< GROWS: the first of those rounds, counted from 1 in the order of
                                  their beginnings; WARM_UP: the last that left something; else 0 */
     uint64_t more;          /**< UNCLEAR: about how many more rounds it takes; else 0 */
-    uint64_t span;          /**< GROWS: rounds from `since` to the newest; growth / span is the rate */
+    uint64_t span;          /**< GROWS: rounds from `since` to the newest; rate = growth / span */
     int64_t growth_bytes;   /**< what rows that grow hold */
     int64_t growth_blocks;  /**< the same in blocks */
     int64_t unclear_bytes;  /**< what rows that are unclear hold */

@@ -52,7 +52,7 @@ int main(void)
     sigaction(SIGUSR1, &action, NULL);
     for (int i = 0; i < 3; i++)
         CHECK(pthread_create(&threads[i], NULL, work, NULL) == 0);
-    for (int i = 0; i < 30000; i++) {
+    for (int i = 0; i < 30000 || atomic_load(&handled) < 3000; i++) { /* equal ones are merged */
         pthread_kill(threads[i % 3], SIGUSR1);
         if (i % 16 == 0)
             sched_yield();
@@ -60,6 +60,5 @@ int main(void)
     atomic_store(&done, 1);
     for (int i = 0; i < 3; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
-    CHECK(atomic_load(&handled) > 1000);
     return 0;
 }

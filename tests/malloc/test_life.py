@@ -101,7 +101,7 @@ class Signals(Victims):
     def test_a_storm(self) -> None:
         victim = self.victim("storm.c", optimize="-O1")
         report, _ = self.report(victim, env=self.bump())
-        self.assertGreater(report["events"], 100_000)
+        self.assertGreater(report["events"], 10_000)
         # A stack that was mixed from two would have the wrong number of calls, or of the wrong kind.
         for row in report["survivors"]:
             names = [frame["function"] for frame in row["frames"]]

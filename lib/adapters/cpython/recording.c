@@ -83,7 +83,7 @@ static int enumerate(lw_sink *sink, void *user)
         heap.hidden = hidden;
         failed = lwpy_heap_enumerate(sink, &heap);
     } else {
-        lw_sink_fail(sink, "out of memory");
+        PyErr_NoMemory(); /* made beforehand: takes no memory */
     }
     PyMem_RawFree(hidden);
     lwpy_quiet_end(&quiet);
@@ -203,7 +203,9 @@ PyObject *lwpy_recording_snapshot(const char *name)
     lw_status status = need_context(&error);
     if (status == LW_OK)
         status = lw_snapshot_take(now.context, &options, &taken, &error);
-    return status == LW_OK ? lwpy_snapshot_new(taken, now.number) : lwpy_raise(&error);
+    if (status == LW_OK)
+        return lwpy_snapshot_new(taken, now.number);
+    return PyErr_Occurred() ? NULL : lwpy_raise(&error);
 }
 
 bool lwpy_recording_is_hunting(void)

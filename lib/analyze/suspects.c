@@ -87,6 +87,18 @@ static void describe(lwi_finding *finding, const lw_growth_head *head, const lw_
     info->approximate = head->flags & LW_GROWTH_APPROXIMATE ? 1 : 0;
 }
 
+/* What is held here may be old, and have been held elsewhere: that is no gain. */
+static void limit_to_new(const lwi_evidence *evidence, lw_finding *info)
+{
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++)
+        bytes += lwi_own_bytes(evidence->last, evidence->leaked[i]);
+    info->objects = evidence->leaked_count < info->objects ? evidence->leaked_count : info->objects;
+    info->bytes = bytes < info->bytes ? bytes : info->bytes;
+    info->objects_per_round = (double)info->objects / info->rounds;
+    info->bytes_per_round = (double)info->bytes / info->rounds;
+}
+
 /* Everything that the snapshot knows about a head. */
 static lw_status inquire(lwi_evidence *evidence, lwi_finding *finding, const lw_growth *growth,
                          uint32_t index, lw_error *error)
@@ -95,6 +107,7 @@ static lw_status inquire(lwi_evidence *evidence, lwi_finding *finding, const lw_
     lw_status status = lw_growth_each(growth, index, add_leaked, evidence, error);
     if (status != LW_OK)
         return status;
+    limit_to_new(evidence, &finding->info);
     if (evidence->leaked_count == 0) /* old objects that moved here: nothing to follow */
         return LW_OK;
     bool held = finding->info.holder != LW_NODE_NONE;
@@ -132,9 +145,9 @@ static lw_status inquire_all(lwi_evidence *evidence, const lw_growth *growth,
                                                        strlen(head.root_kind));
         if (!finding->info.holder_type)
             return lwi_nomem(error, "the evidence of a finding");
-        findings->info.found_bytes += finding->info.bytes;
         findings->info.approximate |= finding->info.approximate;
         status = inquire(evidence, finding, growth, i, error);
+        findings->info.found_bytes += finding->info.bytes;
         forget_leaked(evidence);
     }
     return status;

@@ -18,6 +18,8 @@ show() {
     "$@"
 }
 # Unbuffered: what waits to be written into a pipe is an object of the heap, too.
+show "examples/find_leaks.py, on $("$python" --version)" \
+    env PYTHONUNBUFFERED=1 PYTHONPATH=build/release/lib/adapters/cpython "$python" examples/find_leaks.py
 show "examples/lru_cache.py, on $("$python" --version)" \
     env PYTHONUNBUFFERED=1 PYTHONPATH=build/release/lib/adapters/cpython "$python" examples/lru_cache.py
 show "examples/region.c" build/release/examples/region

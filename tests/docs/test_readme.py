@@ -36,11 +36,11 @@ def run(*command: str | Path, **env: str) -> str:
                           check=True, capture_output=True, encoding="utf-8").stdout
 
 
-def demo() -> str:
+def demo(program: str) -> str:
     env = {"PYTHONPATH": os.environ["LW_PYTHONPATH"], "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
     if os.environ.get("LW_PRELOAD"):
         env |= {"LD_PRELOAD": os.environ["LW_PRELOAD"], "ASAN_OPTIONS": "detect_leaks=0"}
-    return run(os.environ["LW_PYTHON"], "examples/lru_cache.py", **env)
+    return run(os.environ["LW_PYTHON"], f"examples/{program}.py", **env)
 
 
 def quick_start(readme: str) -> str:
@@ -69,7 +69,8 @@ class Outputs(unittest.TestCase):
         version = run(os.environ["LW_PYTHON"], "--version")
         if not version.startswith("Python 3.11."):
             self.skipTest(f"README.md shows Debian 12's Python 3.11, and this is {version.strip()}")
-        self.check("demo", demo())
+        self.check("find", demo("find_leaks"))
+        self.check("demo", demo("lru_cache"))
 
     def test_region_example(self) -> None:
         if not BUILD.joinpath("examples/region").exists():
@@ -80,7 +81,7 @@ class Outputs(unittest.TestCase):
         self.check("c", quick_start(self.readme))
 
     def test_no_block_is_left_out(self) -> None:
-        self.assertEqual(set(self.blocks), {"demo", "region", "c"})
+        self.assertEqual(set(self.blocks), {"find", "demo", "region", "c"})
 
 
 class Gate(unittest.TestCase):

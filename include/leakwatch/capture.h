@@ -138,8 +138,8 @@ LW_API lw_status lw_capture_start(lw_context *context, const lw_capture_options 
  * @param snapshot receives the snapshot with a reference of its own, or NULL on failure; every
  *                 further call gives the same one
  * @param error    NULL, or receives what went wrong, with the runtime's own words
- * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_STATE (the child still works: nothing is lost); and for
- *         good whatever lw_snapshot_take() answers in the child, or ::LW_E_RUNTIME (the child was
+ * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_STATE (the child still works: nothing is lost; or this
+ *         is a fork of the process that captures); and for good whatever lw_snapshot_take() answers in the child, or ::LW_E_RUNTIME (the child was
  *         killed, crashed, or an `enumerate` ended it); ::LW_E_CANCELLED (its time was over, or
  *         `progress` said stop); ::LW_E_IO (the file could not be written: a full disk);
  *         ::LW_E_NOMEM. Calls `progress`; any thread, but one at a time for a capture.

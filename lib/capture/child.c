@@ -47,12 +47,18 @@ static void finish(lw_capture *capture)
     close_capture(capture);
 }
 
+/* A fork of the host's own has this as well, and no child to wait for. */
+static bool is_ours(const lw_capture *capture)
+{
+    return capture->done || capture->parent == lwi_process_id();
+}
+
 /* The child has ended, or is ended now because its time is over. */
 static bool settled(lw_capture *capture, uint64_t until)
 {
     lwi_child_end end;
-    if (capture->done)
-        return true;
+    if (capture->done || !is_ours(capture))
+        return capture->done;
     until = until < capture->deadline ? until : capture->deadline;
     if (lwi_child_wait(&capture->child, until, &end)) {
         lwi_capture_conclude(capture, &end);
@@ -78,7 +84,10 @@ void lw_capture_release(lw_capture *capture)
 {
     if (!capture)
         return;
-    lwi_child_kill(&capture->child);
+    if (is_ours(capture))
+        lwi_child_kill(&capture->child);
+    else
+        lwi_child_disown(&capture->child);
     close_capture(capture);
     lw_snapshot_release(capture->snapshot);
     free_capture(capture);
@@ -303,6 +312,10 @@ lw_status lw_capture_wait(lw_capture *capture, uint64_t wait_ns, lw_snapshot **s
     lw_status status = given(capture, error);
     if (status != LW_OK)
         return status;
+    if (!is_ours(capture))
+        return lwi_fail(error, LW_E_STATE,
+                        "a forked process cannot wait for what process %llu captures: capture anew",
+                        (unsigned long long)capture->parent);
     if (!wait_for(capture, wait_ns))
         return lwi_fail(error, LW_E_STATE, "the child still captures, in phase \"%s\": wait again",
                         lwi_capture_phase(capture));

@@ -164,7 +164,7 @@ int lwi_child_start(lwi_child *child, const lwi_errand *errand)
     return failed;
 }
 
-static void forget(lwi_child *child)
+void lwi_child_disown(lwi_child *child)
 {
     if (child->handle >= 0)
         close(child->handle);
@@ -185,7 +185,7 @@ static bool reap(lwi_child *child, int options, lwi_child_end *end)
         end->signal = WTERMSIG(status);
     else if (found > 0)
         end->status = WEXITSTATUS(status);
-    forget(child);
+    lwi_child_disown(child);
     return true;
 }
 
@@ -279,6 +279,11 @@ int lwi_child_alarm(void)
 int lwi_child_killer(void)
 {
     return 0;
+}
+
+void lwi_child_disown(lwi_child *child)
+{
+    (void)child;
 }
 
 void lwi_child_stay_with(uint64_t parent)

@@ -36,6 +36,9 @@ bool lwi_child_wait(lwi_child *child, uint64_t until, lwi_child_end *end);
 /* Kills it, if it still runs. */
 void lwi_child_kill(lwi_child *child);
 
+/* In a fork of its parent: leaves it alone. */
+void lwi_child_disown(lwi_child *child);
+
 /* The signals by which it ends when its time is over, and when somebody or the system kills it. */
 int lwi_child_alarm(void);
 int lwi_child_killer(void);

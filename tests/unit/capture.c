@@ -469,6 +469,36 @@ Test(capture, a_host_that_waits_for_everything)
     close_host(&walker.host);
 }
 
+/* Its copy of the capture is of no use, and does no harm. */
+Test(capture, a_fork_of_the_host)
+{
+    walker walker;
+    open_walker(&walker, WELL);
+    lw_capture *done = start(&walker);
+    lw_snapshot *snapshot = NULL;
+    cr_assert_eq(lw_capture_wait(done, UINT64_MAX, &snapshot, NULL), LW_OK);
+    walker.mood = HANGS;
+    lw_capture *capture = start(&walker);
+    pid_t process = fork();
+    if (process == 0) {
+        lw_snapshot *none = NULL, *same = NULL;
+        lw_error error = LW_ERROR_INIT;
+        int failed = lw_capture_wait(capture, 0, &none, &error) != LW_E_STATE || none ||
+                     !strstr(error.message, "cannot wait");
+        failed |= lw_capture_wait(done, 0, &same, NULL) != LW_OK || same != snapshot;
+        lw_capture_release(capture);
+        _exit(failed);
+    }
+    int status = -1;
+    cr_assert_eq(waitpid(process, &status, 0), process);
+    cr_assert_eq(status, 0);
+    cr_assert_eq(capture_info(capture).flags, 0, "it has been ended");
+    lw_capture_release(capture);
+    lw_capture_release(done);
+    lw_snapshot_release(snapshot);
+    close_host(&walker.host);
+}
+
 static bool runs(pid_t process)
 {
     char path[64], state = 'X';

@@ -149,6 +149,11 @@ static PyMethodDef module_functions[] = {
      "snapshot($module, /, name=None)\n--\n\n"
      "All objects at this moment. Never collects garbage. Without a recording it does not know\n"
      "where objects were allocated."},
+    {"capture", LWPY_METHOD(lwpy_capture_start), METH_FASTCALL | METH_KEYWORDS,
+     "capture($module, /, name=None, *, directory=None, timeout=None, memory=None,\n"
+     "        in_place=False)\n--\n\n"
+     "The same by a forked child, while this process goes on: a Capture, whose wait() gives the\n"
+     "snapshot."},
     {"find_leaks", LWPY_METHOD(lwpy_find_leaks), METH_FASTCALL | METH_KEYWORDS,
      "find_leaks($module, /, work, *, rounds=5, warm_up=2, calls=1, limit=20, memory_limit=None,\n"
      "           accepted=None)\n--\n\n"
@@ -194,7 +199,7 @@ static PyType_Spec *const specs[LWPY_TYPE_COUNT] = {
     [LWPY_TABLE] = &lwpy_table_spec,       [LWPY_PATHS] = &lwpy_paths_spec,
     [LWPY_PATH] = &lwpy_path_spec,         [LWPY_STEP] = &lwpy_step_spec,
     [LWPY_VERDICT] = &lwpy_verdict_spec,   [LWPY_FINDINGS] = &lwpy_findings_spec,
-    [LWPY_FINDING] = &lwpy_finding_spec,
+    [LWPY_FINDING] = &lwpy_finding_spec,   [LWPY_CAPTURE] = &lwpy_capture_spec,
 };
 
 static int add_entry(PyMethodDef *method)

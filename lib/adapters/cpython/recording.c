@@ -208,6 +208,18 @@ PyObject *lwpy_recording_snapshot(const char *name)
     return PyErr_Occurred() ? NULL : lwpy_raise(&error);
 }
 
+PyObject *lwpy_recording_capture(const lw_capture_options *options)
+{
+    lw_error error = LW_ERROR_INIT;
+    lw_capture *capture = NULL;
+    lw_status status = need_context(&error);
+    if (status == LW_OK)
+        status = lw_capture_start(now.context, options, &capture, &error);
+    if (status == LW_OK)
+        return lwpy_capture_new(capture, now.number);
+    return PyErr_Occurred() ? NULL : lwpy_raise(&error);
+}
+
 bool lwpy_recording_is_hunting(void)
 {
     return now.hunting;

@@ -18,6 +18,9 @@ uint64_t lwpy_recording_epoch(PyObject *object);
 /* Takes a graph of all objects; takes the quiet of its caller. */
 PyObject *lwpy_recording_snapshot(const char *name);
 
+/* A Capture, or NULL with an exception. */
+PyObject *lwpy_recording_capture(const lw_capture_options *options);
+
 bool lwpy_recording_is_hunting(void);
 
 /* Takes the line of progress away. */

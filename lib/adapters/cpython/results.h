@@ -26,6 +26,13 @@ PyObject *lwpy_snapshot_load(PyObject *module, PyObject *path);
 /* Takes the findings. */
 PyObject *lwpy_findings_new(lw_findings *found);
 
+/* Takes the capture. */
+PyObject *lwpy_capture_new(lw_capture *capture, uint64_t recording);
+
+/* capture() of the module. */
+PyObject *lwpy_capture_start(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                             PyObject *keywords);
+
 extern PyMethodDef lwpy_region_enter, lwpy_region_exit;
 PyObject *lwpy_entry_new(PyTypeObject *class, PyMethodDef *method);
 

@@ -28,6 +28,7 @@ enum lwpy_type {
     LWPY_FINDINGS,
     LWPY_FINDING,
     LWPY_VERDICT,
+    LWPY_CAPTURE,
     LWPY_TYPE_COUNT
 };
 
@@ -159,6 +160,6 @@ Py_ssize_t lwpy_table_length(PyObject *table);
 extern PyType_Spec lwpy_region_spec, lwpy_entry_spec, lwpy_survivor_spec, lwpy_frame_spec,
     lwpy_snapshot_spec, lwpy_snapshot_row_spec, lwpy_diff_spec, lwpy_diff_row_spec,
     lwpy_table_spec, lwpy_paths_spec, lwpy_path_spec, lwpy_step_spec, lwpy_verdict_spec,
-    lwpy_findings_spec, lwpy_finding_spec;
+    lwpy_findings_spec, lwpy_finding_spec, lwpy_capture_spec;
 
 #endif

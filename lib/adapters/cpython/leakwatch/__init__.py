@@ -22,6 +22,7 @@ if "t" in getattr(sys, "abiflags", ""):
 
 from ._leakwatch import (
     AlreadyRecordingError,
+    Capture,
     Diff,
     DiffRow,
     Finding,
@@ -41,6 +42,7 @@ from ._leakwatch import (
     TypeTable,
     Verdict,
     __version__,
+    capture,
     find_leaks,
     findings,
     load,
@@ -54,6 +56,7 @@ del sys
 
 __all__ = [
     "AlreadyRecordingError",
+    "Capture",
     "Diff",
     "DiffRow",
     "Finding",
@@ -73,6 +76,7 @@ __all__ = [
     "TypeTable",
     "Verdict",
     "__version__",
+    "capture",
     "find_leaks",
     "findings",
     "load",

@@ -91,6 +91,10 @@ WORK: list[Callable[[list[object]], object]] = [
 def in_child(tool: str, frames: int) -> None:
     """Prints what each piece of work added to what is allocated."""
     gc.disable()
+    # The interpreter's tables of interned strings and of the subclasses of object have just grown
+    # then, and will not do so within a piece of work: when depends on how many a tool has of them.
+    ballast = ([sys.intern(f"interned {i}") for i in range(40_000)],
+               [type(f"C{i}", (), {}) for i in range(500)])
     net = array.array("q", [0] * (len(WORK) + 1))
     regions = []
     if tool == "leakwatch":
@@ -120,6 +124,7 @@ def in_child(tool: str, frames: int) -> None:
         net = array.array("q", (region.net for region in regions))
     for i, work in enumerate(WORK):
         print(work.__name__, net[i])
+    del ballast
 
 
 def measured(tool: str, frames: int, **environment: str) -> list[str]:

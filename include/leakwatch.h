@@ -70,6 +70,7 @@
  * | series.h | what stayed, and which reference is new |
  * | cut.h | what to cut so that some objects go |
  * | report.h | all of this as text or JSON |
+ * | cpython.h | another runtime beside Python in its process; included by itself only |
  */
 #ifndef LEAKWATCH_H
 #define LEAKWATCH_H

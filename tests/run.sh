@@ -81,7 +81,7 @@ for version in 3.11 3.12 3.13; do
         continue
     fi
     # shellcheck disable=SC2086
-    if build "asan-$version" cpython-package $sanitizers $only_tests -Dpython="$python" \
+    if build "asan-$version" python-tests $sanitizers $only_tests -Dpython="$python" \
         -Dcpython=enabled
     then
         run_suites "asan-$version" "asan-$version" --suite python

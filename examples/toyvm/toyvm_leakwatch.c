@@ -82,7 +82,8 @@ static void push_references(lw_sink *sink, const toy_object *object)
 /* Failures stick to the sink, so the last call's answer stands for all of them. */
 static int enumerate(lw_sink *sink, void *user)
 {
-    const toy_vm *vm = ((const toy_watch *)user)->vm;
+    const toy_watch *watch = user;
+    const toy_vm *vm = watch->vm;
     for (const toy_object *object = vm->objects.next; object != &vm->objects;
          object = object->next) {
         uint32_t type = lw_sink_type(sink, 0, toy_type_name(object->type), 0);
@@ -94,6 +95,10 @@ static int enumerate(lw_sink *sink, void *user)
     for (size_t i = 0; i < vm->local_count; i++)
         lw_sink_root(sink, lw_key_of(vm->locals[i].object), local,
                      label(sink, LW_LABEL_VARIABLE, vm->locals[i].name));
+    if (watch->owner_runtime) // the other runtime cannot know what its object holds: we say it
+        return lw_sink_bridge_from(sink, watch->owner_runtime, watch->owner,
+                                   lw_key_of(vm->globals), LW_EDGE_STRONG,
+                                   label(sink, LW_LABEL_INTERNAL, "globals"));
     return lw_sink_root(sink, lw_key_of(vm->globals), lw_sink_root_kind(sink, "globals", 0), 0);
 }
 

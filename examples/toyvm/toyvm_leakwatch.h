@@ -12,6 +12,8 @@ typedef struct toy_watch {
     lw_runtime *runtime;
     toy_realloc_fn realloc; // what the machine used before
     void *realloc_user;
+    const char *owner_runtime; // whose object `owner` holds the machine; NULL: the program does
+    lw_key owner;
 } toy_watch;
 
 /* Objects that the machine made before are seen too, but not where they were made. `watch` is zeroed

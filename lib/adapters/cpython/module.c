@@ -2,6 +2,7 @@
 #include "command.h"
 #include "find.h"
 #include "heap.h"
+#include "plugs.h"
 #include "record.h"
 #include "recording.h"
 #include "results.h"
@@ -251,6 +252,8 @@ static int add_types(PyObject *module)
         if (PyModule_AddObjectRef(module, name, lwpy.exceptions[i]) < 0)
             return -1;
     }
+    if (lwpy_plugs_publish(module) < 0)
+        return -1;
     return PyModule_AddStringConstant(module, "__version__", lw_version());
 }
 

@@ -1,8 +1,10 @@
-/* The recording as Python sees it: one context per recording, and the heap plugged into it. */
+/* The recording as Python sees it: one context per recording, with the heap and the other runtimes
+ * of the process plugged in. */
 #include "recording.h"
 
 #include "advice.h"
 #include "heap.h"
+#include "plugs.h"
 #include "record.h"
 #include "results.h"
 
@@ -33,6 +35,7 @@ void lwpy_quiet_end(struct lwpy_quiet *quiet)
 
 static void drop_context(void)
 {
+    lwpy_plugs_end();
     lw_context_release(now.context);
     now.context = NULL;
     now.runtime = NULL;
@@ -112,6 +115,8 @@ static lw_status need_context(lw_error *error)
     if (status == LW_OK) {
         now.number++;
         status = plug_in(error);
+        if (status == LW_OK)
+            status = lwpy_plugs_begin(now.context, error);
         if (status != LW_OK)
             drop_context();
     }

@@ -4,8 +4,10 @@
 
 #include "types.h"
 
+#include <leakwatch/cpython.h>
+
 /* The name of the runtime in snapshots. */
-#define LWPY_RUNTIME "python"
+#define LWPY_RUNTIME LW_CPYTHON_RUNTIME
 
 /* The context that is recorded to; NULL with NotRecordingError if none is. */
 lw_context *lwpy_recording_required(void);

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Generic, TypeVar, final, overload
 
 __version__: str
+api: object  # a capsule, for other extensions: leakwatch/cpython.h
 
 _Row = TypeVar("_Row", covariant=True)
 _Default = TypeVar("_Default")

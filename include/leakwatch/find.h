@@ -115,9 +115,9 @@ typedef struct lw_find_options {
 /**
  * Does the work for some rounds, takes a snapshot after each, and says what grew in every one of
  * them, who allocated it, who holds it, and what to cut. Only the first and the last snapshot
- * stay in memory. If the context records blocks, the rounds are also a region named "find_leaks",
- * and call sites that leave blocks in every round are found even where no runtime shows who holds
- * them.
+ * stay in memory. The rounds are also a region named "find_leaks". If the context records blocks,
+ * call sites that leave blocks in every round, and more than they drop, are found even where no
+ * runtime shows who holds them.
  *
  * @param context  whose runtimes and blocks
  * @param work     the suspected work
@@ -127,6 +127,7 @@ typedef struct lw_find_options {
  *                 lw_findings_release(); NULL on failure
  * @param error    NULL, or receives what went wrong
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOMEM; ::LW_E_RUNTIME (an `enumerate` failed);
+ *         ::LW_E_STATE (a region "find_leaks" of another scope than the process exists);
  *         ::LW_E_CANCELLED (`work` or `progress` said stop). *exclusive*; calls back.
  */
 LW_API lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,
@@ -167,7 +168,7 @@ typedef struct lw_findings_info {
     uint32_t calls;        /**< calls of the work in one round */
     int64_t objects_diff;  /**< objects, last minus first snapshot, garbage left out */
     int64_t bytes_diff;    /**< their bytes, last minus first snapshot */
-    uint64_t found_bytes;  /**< bytes gained by all findings that have a holder */
+    uint64_t found_bytes;  /**< bytes gained by all findings of growth, left out ones apart */
     uint64_t garbage;      /**< collectable garbage in the last snapshot, in objects */
     uint64_t garbage_bytes; /**< the same in bytes */
     uint64_t took_ns;      /**< how long snapshots and analysis took, the work left out, in ns */
@@ -211,7 +212,7 @@ enum lw_finding_kind {
 typedef struct lw_finding {
     uint32_t struct_size;      /**< set by ::LW_FINDING_INIT */
     int32_t kind;              /**< ::lw_finding_kind */
-    uint64_t fingerprint;      /**< the same in every run: of types, names and lines only */
+    uint64_t fingerprint;      /**< the same in every run: of types and names only */
     uint32_t accepted;         /**< 1: known and accepted */
     uint32_t rounds;           /**< rounds in which it grew, one after the other up to the last */
     uint64_t objects;          /**< gained in these rounds; blocks for ::LW_FINDING_BLOCKS */
@@ -232,7 +233,8 @@ typedef struct lw_finding {
     uint64_t site_bytes;       /**< their bytes */
     uint64_t entries;          /**< references from the holder to what it gains, old ones too */
     uint64_t entries_bytes;    /**< freed if all of them go, verified by walking without them */
-    uint64_t rounds_left;      /**< until `memory_limit` at this rate; 0: no limit was given */
+    uint64_t rounds_left;      /**< until `memory_limit` at this rate, at least 1; 0: no limit was
+                                    given, or it is out of sight */
     const char *advice;        /**< of the runtime, or "" */
 } lw_finding;
 
@@ -244,7 +246,8 @@ typedef struct lw_finding {
     }
 
 /**
- * One finding: accepted ones last, most bytes gained per round first.
+ * One finding: accepted ones last, most bytes gained per round first. The limit of a hunt leaves
+ * out the last ones of this order.
  *
  * @param findings the findings
  * @param index    from 0

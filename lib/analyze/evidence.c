@@ -1,5 +1,6 @@
 /* What the objects that a holder gained have to say: their types, where most of them were
  * allocated, and what would go if the holder let go of all that are like them. */
+#include "analyze/content.h"
 #include "analyze/findings.h"
 
 #include "snapshot/strength.h"
@@ -22,17 +23,21 @@ static int compare_types(const lwi_evidence *evidence, uint32_t a, uint32_t b)
         return bytes[a] > bytes[b] ? -1 : 1;
     if (count[a] != count[b])
         return count[a] > count[b] ? -1 : 1;
-    return strcmp(evidence->last->types[a].name, evidence->last->types[b].name);
+    const lwi_type *x = &evidence->last->types[a], *y = &evidence->last->types[b];
+    int order = strcmp(x->name, y->name);
+    return order ? order : strcmp(evidence->last->parts[x->part].name,
+                                  evidence->last->parts[y->part].name);
 }
 
-/* The type that keeps most of what was gained, and its objects, first of all to be looked for. */
+/* The type that keeps most of what was gained, of those no other leaked one always keeps. */
 static uint32_t main_type(const lwi_evidence *evidence)
 {
     const lw_snapshot *last = evidence->last;
-    uint32_t best = lwi_shape_at(last, evidence->leaked[0])->type;
-    for (uint64_t i = 1; i < evidence->leaked_count; i++) {
+    uint32_t best = UINT32_MAX;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
         uint32_t type = lwi_shape_at(last, evidence->leaked[i])->type;
-        if (type != best && compare_types(evidence, type, best) < 0)
+        if (type != best && is_topmost(evidence, evidence->leaked[i]) &&
+            (best == UINT32_MAX || compare_types(evidence, type, best) < 0))
             best = type;
     }
     return best;
@@ -101,25 +106,12 @@ static uint32_t own_line(const lw_snapshot *snapshot, uint32_t stack)
     return frames[0];
 }
 
-static int compare_text(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "");
-}
-
-static int compare_frames(const lw_frame *a, const lw_frame *b)
-{
-    int order = compare_text(a->file, b->file);
-    if (order == 0)
-        order = (a->line > b->line) - (a->line < b->line);
-    return order ? order : compare_text(a->function, b->function);
-}
-
 static int compare_stacks(const lw_snapshot *snapshot, uint32_t a, uint32_t b)
 {
     const lwi_stack *x = &snapshot->stacks[a], *y = &snapshot->stacks[b];
     for (uint32_t i = 0; i < x->count && i < y->count; i++) {
-        int order = compare_frames(&snapshot->frames[snapshot->stack_frames[x->first + i]],
-                                   &snapshot->frames[snapshot->stack_frames[y->first + i]]);
+        int order = lwi_compare_frames(&snapshot->frames[snapshot->stack_frames[x->first + i]],
+                                       &snapshot->frames[snapshot->stack_frames[y->first + i]]);
         if (order)
             return order;
     }
@@ -131,14 +123,21 @@ static bool heavier(const site *a, const site *b)
     return a->bytes != b->bytes ? a->bytes > b->bytes : a->objects > b->objects;
 }
 
+/* The stack a node was allocated from; 0: not recorded. */
+static uint32_t stack_of(const lw_snapshot *snapshot, lw_node node)
+{
+    const lwi_tenure *tenure = lwi_tenure_at(snapshot, node);
+    return tenure && snapshot->stacks[tenure->stack].count ? tenure->stack : 0;
+}
+
 /* Sums by stack; `sites` has room for every stack up to the highest that occurs. */
 static void sum_sites(const lwi_evidence *evidence, site *sites)
 {
     for (uint64_t i = 0; i < evidence->leaked_count; i++) {
-        const lwi_tenure *tenure = lwi_tenure_at(evidence->last, evidence->leaked[i]);
-        if (!tenure || !tenure->stack)
+        uint32_t stack = stack_of(evidence->last, evidence->leaked[i]);
+        if (stack == 0)
             continue;
-        site *found = &sites[tenure->stack];
+        site *found = &sites[stack];
         found->bytes += lwi_own_bytes(evidence->last, evidence->leaked[i]);
         found->objects++;
     }
@@ -187,11 +186,11 @@ bool lwi_evidence_site(lwi_evidence *evidence, lwi_finding *finding)
     lwi_mem *mem = &evidence->findings->mem;
     uint32_t stacks = 0, frames = 0;
     for (uint64_t i = 0; i < evidence->leaked_count; i++) {
-        const lwi_tenure *tenure = lwi_tenure_at(last, evidence->leaked[i]);
-        if (!tenure || !tenure->stack || last->stacks[tenure->stack].count == 0)
+        uint32_t stack = stack_of(last, evidence->leaked[i]);
+        if (stack == 0)
             continue;
-        uint32_t line = own_line(last, tenure->stack);
-        stacks = tenure->stack >= stacks ? tenure->stack + 1 : stacks;
+        uint32_t line = own_line(last, stack);
+        stacks = stack >= stacks ? stack + 1 : stacks;
         frames = line >= frames ? line + 1 : frames;
     }
     if (stacks == 0)

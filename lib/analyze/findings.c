@@ -1,10 +1,11 @@
 #include "analyze/findings.h"
 
+#include "analyze/content.h"
 #include "base/error.h"
 #include "base/sort.h"
 #include "base/structs.h"
 
-lw_findings *lwi_findings_new(lw_snapshot *first, lw_snapshot *last, uint32_t room)
+lw_findings *lwi_findings_new(lw_snapshot *first, lw_snapshot *last)
 {
     lw_allocator allocator = last->mem.allocator;
     lwi_mem mem;
@@ -17,24 +18,21 @@ lw_findings *lwi_findings_new(lw_snapshot *first, lw_snapshot *last, uint32_t ro
     findings->info = (lw_findings_info)LW_FINDINGS_INFO_INIT;
     findings->first = lw_snapshot_retain(first);
     findings->last = lw_snapshot_retain(last);
-    findings->items = lwi_arena_zeros(&findings->arena, room, sizeof *findings->items);
-    findings->room = room;
-    if (findings->items)
-        return findings;
-    lw_findings_release(findings);
-    return NULL;
+    return findings;
 }
 
 void lw_findings_release(lw_findings *findings)
 {
     if (!findings)
         return;
-    for (uint32_t i = 0; findings->items && i < findings->info.findings; i++) {
+    for (uint32_t i = 0; i < findings->info.findings; i++) {
         lw_paths_release(findings->items[i].paths);
         lw_cut_release(findings->items[i].cut);
     }
     lw_snapshot_release(findings->first);
     lw_snapshot_release(findings->last);
+    lwi_free(&findings->mem, findings->items,
+             lwi_array_size(findings->room, sizeof *findings->items));
     lwi_arena_free(&findings->arena);
     lwi_mem mem;
     lwi_mem_init(&mem, findings->mem.allocator, findings->mem.allocator);
@@ -43,12 +41,13 @@ void lw_findings_release(lw_findings *findings)
 
 lwi_finding *lwi_findings_add(lw_findings *findings)
 {
-    if (findings->info.findings == findings->room) {
-        findings->info.left_out++;
+    void *items = findings->items;
+    if (!lwi_grow(&findings->mem, &items, &findings->room, (uint64_t)findings->info.findings + 1,
+                  sizeof *findings->items))
         return NULL;
-    }
+    findings->items = items;
     lwi_finding *finding = &findings->items[findings->info.findings++];
-    finding->info = (lw_finding)LW_FINDING_INIT;
+    *finding = (lwi_finding){.info = LW_FINDING_INIT};
     finding->info.holder = finding->info.example = LW_NODE_NONE;
     finding->info.holder_type = finding->info.type = finding->info.advice = "";
     return finding;
@@ -71,7 +70,15 @@ static int hex_digit(char letter)
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-/* Reads the number a line begins with and goes to the next line; false at the end of the text. */
+/* Whether a word ends here. */
+static bool is_end(char letter)
+{
+    return letter == '\0' || letter == '\n' || letter == '\r' || letter == ' ' || letter == '\t' ||
+           letter == '#';
+}
+
+/* Reads the number a line begins with, 0 if it begins with none, and goes to the next line; false
+ * at the end of the text. */
 static bool next_accepted(const char **text, uint64_t *fingerprint)
 {
     const char *at = *text;
@@ -79,13 +86,25 @@ static bool next_accepted(const char **text, uint64_t *fingerprint)
         return false;
     while (*at == ' ' || *at == '\t')
         at++;
+    const char *begin = at;
     *fingerprint = 0;
     for (; hex_digit(*at) >= 0; at++)
         *fingerprint = *fingerprint << 4 | (uint64_t)hex_digit(*at);
+    if (at - begin > 16 || !is_end(*at))
+        *fingerprint = 0;
     while (*at != '\0' && *at != '\n')
         at++;
     *text = *at == '\n' ? at + 1 : at;
     return true;
+}
+
+/* Two lines of one function have one fingerprint. */
+static int compare_frames(const lwi_finding *a, const lwi_finding *b)
+{
+    int order = 0;
+    for (uint32_t i = 0; order == 0 && i < a->info.frames && i < b->info.frames; i++)
+        order = lwi_compare_frames(&a->frames[i], &b->frames[i]);
+    return order ? order : (a->info.frames > b->info.frames) - (a->info.frames < b->info.frames);
 }
 
 static int by_weight(const void *a, const void *b, const void *user)
@@ -94,28 +113,41 @@ static int by_weight(const void *a, const void *b, const void *user)
     const lw_finding *x = &((const lwi_finding *)a)->info, *y = &((const lwi_finding *)b)->info;
     if (x->accepted != y->accepted)
         return x->accepted < y->accepted ? -1 : 1;
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
     if (x->bytes_per_round > y->bytes_per_round || x->bytes_per_round < y->bytes_per_round)
         return x->bytes_per_round > y->bytes_per_round ? -1 : 1;
     if (x->objects != y->objects)
         return x->objects > y->objects ? -1 : 1;
-    return (x->fingerprint > y->fingerprint) - (x->fingerprint < y->fingerprint);
+    if (x->fingerprint != y->fingerprint)
+        return x->fingerprint < y->fingerprint ? -1 : 1;
+    return compare_frames(a, b);
 }
 
-void lwi_findings_rank(lw_findings *findings, const char *accepted)
+static void mark_accepted(lw_findings *findings, const char *accepted)
 {
     uint64_t fingerprint;
     while (accepted && next_accepted(&accepted, &fingerprint)) {
         for (uint32_t i = 0; fingerprint && i < findings->info.findings; i++) {
             lw_finding *info = &findings->items[i].info;
-            if (info->fingerprint != fingerprint || info->accepted)
-                continue;
-            info->accepted = 1;
-            findings->info.accepted++;
+            info->accepted |= info->fingerprint == fingerprint;
         }
     }
-    lwi_sort(findings->items, findings->info.findings, sizeof *findings->items, by_weight, NULL);
+}
+
+void lwi_findings_rank(lw_findings *findings, const lw_find_options *options)
+{
+    lw_findings_info *info = &findings->info;
+    mark_accepted(findings, options->accepted);
+    lwi_sort(findings->items, info->findings, sizeof *findings->items, by_weight, NULL);
+    if (info->findings > options->limit) {
+        info->left_out += info->findings - options->limit;
+        info->findings = options->limit;
+    }
+    for (uint32_t i = 0; i < info->findings; i++) {
+        const lw_finding *finding = &findings->items[i].info;
+        info->accepted += finding->accepted;
+        info->approximate |= finding->approximate;
+        info->found_bytes += finding->kind == LW_FINDING_GROWTH ? finding->bytes : 0;
+    }
 }
 
 /* --- reading ------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@ typedef struct lwi_finding {
     lw_finding info;
     lw_paths *paths;
     lw_cut *cut;
-    lw_frame *frames; /* info.frames of them, with their text in the arena */
+    lw_frame *frames; /* info.frames of them; their text is the snapshot's, or in the arena */
+    uint32_t head;    /* of growth: what it was made of */
 } lwi_finding;
 
 struct lw_findings {
@@ -20,30 +21,34 @@ struct lw_findings {
     lw_findings_info info;
     lw_snapshot *first, *last;
     lwi_finding *items;
-    uint32_t room;
+    uint64_t room;
 };
 
 /* Takes options, defaults filled in. */
 lw_status lwi_find_options_take(lw_find_options *to, const lw_find_options *from,
                                 lw_error *error);
 
-lw_findings *lwi_findings_new(lw_snapshot *first, lw_snapshot *last, uint32_t room);
+lw_findings *lwi_findings_new(lw_snapshot *first, lw_snapshot *last);
 
 /* Fills in what is about all. */
 void lwi_findings_sum(lw_findings *findings, uint32_t rounds, const lw_find_options *options);
 
-/* Adds a finding for each head of `growth`, within the limits of `options`. */
+/* First all candidates: a finding for each head of `growth`, without its evidence. */
 lw_status lwi_findings_grow(lw_findings *findings, const lw_growth *growth,
                             const lw_find_options *options, lw_error *error);
 
-/* A further finding, empty; NULL if there is no room, which is counted. */
+/* Then their order: marks what is accepted, and keeps those within the limit. */
+void lwi_findings_rank(lw_findings *findings, const lw_find_options *options);
+
+/* Then the evidence of those that are left. */
+lw_status lwi_findings_inquire(lw_findings *findings, const lw_growth *growth,
+                               const lw_find_options *options, lw_error *error);
+
+/* A further finding, empty, good until the next one; NULL: no memory. */
 lwi_finding *lwi_findings_add(lw_findings *findings);
 
-/* Copies frames and their text into the findings; false: no memory. */
+/* Makes room for frames, to be filled in; false: no memory. */
 bool lwi_finding_frames(lw_findings *findings, lwi_finding *finding, uint32_t count);
-
-/* Marks what is accepted and puts the findings in order. */
-void lwi_findings_rank(lw_findings *findings, const char *accepted);
 
 /* What the search for evidence works with: one for all findings of a snapshot. */
 typedef struct lwi_evidence {

@@ -74,10 +74,13 @@ static void describe(lwi_finding *finding, const lw_growth_head *head, const lw_
                      uint32_t rounds)
 {
     lw_finding *info = &finding->info;
+    *info = (lw_finding)LW_FINDING_INIT;
+    info->holder_type = info->type = info->advice = "";
+    info->example = LW_NODE_NONE;
     info->kind = LW_FINDING_GROWTH;
     info->fingerprint = head->fingerprint;
     info->rounds = rounds - head->first;
-    info->objects = (uint64_t)head->objects_diff;
+    info->objects = head->objects_diff > 0 ? (uint64_t)head->objects_diff : 0;
     info->bytes = head->bytes_diff > 0 ? (uint64_t)head->bytes_diff : 0;
     info->objects_per_round = (double)info->objects / info->rounds;
     info->bytes_per_round = (double)info->bytes / info->rounds;
@@ -87,16 +90,30 @@ static void describe(lwi_finding *finding, const lw_growth_head *head, const lw_
     info->approximate = head->flags & LW_GROWTH_APPROXIMATE ? 1 : 0;
 }
 
-/* What is held here may be old, and have been held elsewhere: that is no gain. */
-static void limit_to_new(const lwi_evidence *evidence, lw_finding *info)
+typedef struct gained {
+    const lw_snapshot *last;
+    uint64_t objects, bytes;
+} gained;
+
+static int add_gained(lw_node node, void *user)
 {
-    uint64_t bytes = 0;
-    for (uint64_t i = 0; i < evidence->leaked_count; i++)
-        bytes += lwi_own_bytes(evidence->last, evidence->leaked[i]);
-    info->objects = evidence->leaked_count < info->objects ? evidence->leaked_count : info->objects;
-    info->bytes = bytes < info->bytes ? bytes : info->bytes;
+    gained *gained = user;
+    gained->objects++;
+    gained->bytes += lwi_own_bytes(gained->last, node);
+    return 0;
+}
+
+/* What is held here may be old, and have been held elsewhere: that is no gain. */
+static lw_status limit_to_new(const lw_snapshot *last, lw_finding *info, const lw_growth *growth,
+                              uint32_t index, lw_error *error)
+{
+    gained new = {last, 0, 0};
+    lw_status status = lw_growth_each(growth, index, add_gained, &new, error);
+    info->objects = new.objects < info->objects ? new.objects : info->objects;
+    info->bytes = new.bytes < info->bytes ? new.bytes : info->bytes;
     info->objects_per_round = (double)info->objects / info->rounds;
     info->bytes_per_round = (double)info->bytes / info->rounds;
+    return status;
 }
 
 /* Everything that the snapshot knows about a head. */
@@ -107,9 +124,6 @@ static lw_status inquire(lwi_evidence *evidence, lwi_finding *finding, const lw_
     lw_status status = lw_growth_each(growth, index, add_leaked, evidence, error);
     if (status != LW_OK)
         return status;
-    limit_to_new(evidence, &finding->info);
-    if (evidence->leaked_count == 0) /* old objects that moved here: nothing to follow */
-        return LW_OK;
     bool held = finding->info.holder != LW_NODE_NONE;
     if (!lwi_evidence_types(evidence, finding) || !lwi_evidence_site(evidence, finding) ||
         (held && !lwi_evidence_entries(evidence, finding)))
@@ -122,32 +136,15 @@ static lw_status inquire_all(lwi_evidence *evidence, const lw_growth *growth,
                              const lw_find_options *options, lw_error *error)
 {
     lw_findings *findings = evidence->findings;
-    uint32_t rounds = findings->info.rounds;
+    uint32_t count = findings->info.findings;
     lw_status status = LW_OK;
-    for (uint32_t i = 0; status == LW_OK && i < lw_growth_count(growth); i++) {
-        lw_growth_head head = LW_GROWTH_HEAD_INIT;
-        status = lw_growth_get(growth, i, &head, error);
-        if (status != LW_OK)
-            return status;
-        if (options->progress &&
-            options->progress("findings", i, lw_growth_count(growth), options->user))
+    for (uint32_t i = 0; status == LW_OK && i < count; i++) {
+        lwi_finding *finding = &findings->items[i];
+        if (options->progress && options->progress("findings", i, count, options->user))
             return lwi_fail(error, LW_E_CANCELLED, "cancelled while looking into what grows");
-        if (head.bytes_diff < 0 || (uint64_t)head.bytes_diff < options->least) {
-            findings->info.left_out++;
+        if (finding->info.kind != LW_FINDING_GROWTH)
             continue;
-        }
-        lwi_finding *finding = lwi_findings_add(findings);
-        if (!finding)
-            continue;
-        describe(finding, &head, findings->last, rounds);
-        if (head.node == LW_NODE_NONE) /* the growth will go, the findings stay */
-            finding->info.holder_type = lwi_arena_text(&findings->arena, head.root_kind,
-                                                       strlen(head.root_kind));
-        if (!finding->info.holder_type)
-            return lwi_nomem(error, "the evidence of a finding");
-        findings->info.approximate |= finding->info.approximate;
-        status = inquire(evidence, finding, growth, i, error);
-        findings->info.found_bytes += finding->info.bytes;
+        status = inquire(evidence, finding, growth, finding->head, error);
         forget_leaked(evidence);
     }
     return status;
@@ -189,6 +186,38 @@ static lw_status open_evidence(lwi_evidence *evidence, const lw_find_options *op
 lw_status lwi_findings_grow(lw_findings *findings, const lw_growth *growth,
                             const lw_find_options *options, lw_error *error)
 {
+    for (uint32_t i = 0; i < lw_growth_count(growth); i++) {
+        lw_growth_head head = LW_GROWTH_HEAD_INIT;
+        lw_status status = lw_growth_get(growth, i, &head, error);
+        if (status != LW_OK)
+            return status;
+        if (head.grown == 0) /* old objects that moved here */
+            continue;
+        lwi_finding found = {.head = i};
+        describe(&found, &head, findings->last, findings->info.rounds);
+        status = limit_to_new(findings->last, &found.info, growth, i, error);
+        if (status != LW_OK)
+            return status;
+        if (found.info.bytes < options->least) {
+            findings->info.left_out++;
+            continue;
+        }
+        lwi_finding *finding = lwi_findings_add(findings);
+        if (!finding)
+            return lwi_nomem(error, "findings");
+        *finding = found;
+        if (head.node == LW_NODE_NONE) /* the growth will go, the findings stay */
+            finding->info.holder_type = lwi_arena_text(&findings->arena, head.root_kind,
+                                                       strlen(head.root_kind));
+        if (!finding->info.holder_type)
+            return lwi_nomem(error, "findings");
+    }
+    return LW_OK;
+}
+
+lw_status lwi_findings_inquire(lw_findings *findings, const lw_growth *growth,
+                               const lw_find_options *options, lw_error *error)
+{
     if (lw_growth_count(growth) == 0)
         return LW_OK;
     lwi_evidence evidence = {.findings = findings, .last = findings->last};
@@ -203,16 +232,19 @@ static lw_status findings_of(const lw_growth *growth, lw_snapshot *const *snapsh
                              uint32_t count, const lw_find_options *options,
                              lw_findings **findings, lw_error *error)
 {
-    lw_findings *found = lwi_findings_new(snapshots[0], snapshots[count - 1], options->limit);
+    lw_findings *found = lwi_findings_new(snapshots[0], snapshots[count - 1]);
     if (!found)
         return lwi_nomem(error, "findings");
     lwi_findings_sum(found, count - 1, options);
     lw_status status = lwi_findings_grow(found, growth, options, error);
+    if (status == LW_OK) {
+        lwi_findings_rank(found, options);
+        status = lwi_findings_inquire(found, growth, options, error);
+    }
     if (status != LW_OK) {
         lw_findings_release(found);
         return status;
     }
-    lwi_findings_rank(found, options->accepted);
     *findings = found;
     return LW_OK;
 }
@@ -231,6 +263,8 @@ lw_status lw_findings_create(lw_snapshot *const *snapshots, uint32_t count,
     lw_growth *growth = NULL;
     lw_growth_options growing = LW_GROWTH_OPTIONS_INIT;
     growing.per_step = full.calls;
+    growing.progress = full.progress;
+    growing.user = full.user;
     status = lw_growth_create(snapshots, count, &growing, &growth, error);
     if (status == LW_OK)
         status = findings_of(growth, snapshots, count, &full, findings, error);

@@ -14,6 +14,7 @@ typedef struct line {
     lw_frame frame;
     uint64_t objects;       /* of the last snapshot that were born there during the hunt */
     uint64_t blocks, bytes; /* left by the last rounds */
+    int64_t more_blocks, more_bytes; /* alive, than before the rounds */
     uint64_t *left;         /* bits: rounds that left some; NULL: none did */
     uint32_t row;           /* with most of the bytes */
     int64_t row_bytes;
@@ -29,6 +30,7 @@ typedef struct search {
     lw_survivors *survivors;
     uint64_t first; /* number of the first round that counts */
     uint32_t rounds;
+    uint64_t least;
 } search;
 
 static uint64_t hash_text(uint64_t hash, const char *text)
@@ -61,7 +63,7 @@ static line *line_of(search *search, const lw_frame *frame)
     search->lines = items;
     if (!lwi_index_add(&search->index, hash, (uint32_t)search->count))
         return NULL;
-    search->lines[search->count] = (line){.frame = *frame};
+    search->lines[search->count] = (line){.frame = *frame, .row_bytes = -1};
     return &search->lines[search->count++];
 }
 
@@ -113,6 +115,8 @@ static lw_status add_left(search *search, uint32_t row, line *line, lw_error *er
         status = lw_survivors_left_get(search->survivors, row, i - 1, &left, error);
         if (status != LW_OK || left.round < search->first)
             break;
+        if (left.round - search->first >= search->rounds)
+            continue; /* not one of ours: the work has rounds of this region too */
         if (!line->left)
             line->left = lwi_arena_zeros(&search->arena, lwi_bits_words(search->rounds),
                                          sizeof *line->left);
@@ -130,24 +134,68 @@ static lw_status add_left(search *search, uint32_t row, line *line, lw_error *er
     return status;
 }
 
+/* The line of a row; NULL with LW_OK: a place nobody told us, which can be no finding. */
+static lw_status line_of_row(search *search, const lw_survivors *survivors, uint32_t index,
+                             const lw_survivors_row *row, line **line, lw_error *error)
+{
+    lw_frame frame = LW_FRAME_INIT;
+    *line = NULL;
+    if (row->frames == 0)
+        return LW_OK;
+    uint32_t level = row->own_frame < row->frames ? row->own_frame : 0;
+    lw_status status = lw_survivors_frame_get(survivors, index, level, &frame, error);
+    if (status != LW_OK || (!frame.file && !frame.function))
+        return status;
+    *line = line_of(search, &frame);
+    return *line ? LW_OK : lwi_nomem(error, "findings");
+}
+
 static lw_status count_blocks(search *search, lw_error *error)
 {
     lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
     lw_status status = lw_survivors_info_get(search->survivors, &info, error);
     for (uint32_t i = 0; status == LW_OK && i < info.rows; i++) {
-        lw_frame frame = LW_FRAME_INIT;
+        line *line = NULL;
         lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
         status = lw_survivors_row_get(search->survivors, i, &row, error);
-        if (status != LW_OK || row.frames == 0)
-            continue; /* a place nobody told us can be no finding */
-        uint32_t level = row.own_frame < row.frames ? row.own_frame : 0;
-        status = lw_survivors_frame_get(search->survivors, i, level, &frame, error);
-        line *line = status == LW_OK ? line_of(search, &frame) : NULL;
-        if (status == LW_OK && !line)
-            status = lwi_nomem(error, "findings");
         if (status == LW_OK)
+            status = line_of_row(search, search->survivors, i, &row, &line, error);
+        if (line)
             status = add_left(search, i, line, error);
     }
+    return status;
+}
+
+/* Adds what lives of each line; `sign` -1 takes it away. */
+static lw_status count_live(search *search, const lw_survivors *live, int sign, lw_error *error)
+{
+    lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
+    lw_status status = lw_survivors_info_get(live, &info, error);
+    for (uint32_t i = 0; status == LW_OK && i < info.rows; i++) {
+        line *line = NULL;
+        lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+        status = lw_survivors_row_get(live, i, &row, error);
+        if (status == LW_OK)
+            status = line_of_row(search, live, i, &row, &line, error);
+        if (line) {
+            line->more_blocks += sign * row.blocks;
+            line->more_bytes += sign * row.bytes;
+        }
+    }
+    return status;
+}
+
+/* A line that drops as much as it leaves turns over: it has no more than before. */
+static lw_status count_more(search *search, lw_context *context, const lw_survivors *before,
+                            lw_error *error)
+{
+    lw_survivors *now = NULL;
+    lw_status status = lw_survivors_take(context, NULL, 0, &now, error);
+    if (status == LW_OK)
+        status = count_live(search, now, 1, error);
+    if (status == LW_OK)
+        status = count_live(search, before, -1, error);
+    lw_survivors_release(now);
     return status;
 }
 
@@ -160,6 +208,18 @@ static bool left_in_all(const search *search, const line *line)
             return false;
     }
     return line->left;
+}
+
+/* Leaves blocks in every round, and does not drop as many; not told by the graph. */
+static bool is_leak(const search *search, const line *line)
+{
+    return left_in_all(search, line) && line->more_blocks >= (int64_t)search->rounds &&
+           line->objects * OBJECTS_SPEAK < line->blocks;
+}
+
+static uint64_t at_most(uint64_t number, int64_t most)
+{
+    return most < 0 ? 0 : number < (uint64_t)most ? number : (uint64_t)most;
 }
 
 static const char *copy(lw_findings *findings, const char *text, bool *failed)
@@ -188,17 +248,19 @@ static lw_status add_finding(search *search, const line *line, lw_error *error)
     lw_findings *findings = search->findings;
     lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
     lw_status status = lw_survivors_row_get(search->survivors, line->row, &row, error);
-    lwi_finding *finding = status == LW_OK ? lwi_findings_add(findings) : NULL;
-    if (!finding)
+    if (status != LW_OK)
         return status;
+    lwi_finding *finding = lwi_findings_add(findings);
+    if (!finding)
+        return lwi_nomem(error, "findings");
     lw_finding *info = &finding->info;
     info->kind = LW_FINDING_BLOCKS;
     info->fingerprint = fingerprint_of(&line->frame);
     info->rounds = search->rounds;
-    info->objects = info->site_objects = line->blocks;
-    info->bytes = info->site_bytes = line->bytes;
-    info->objects_per_round = (double)line->blocks / search->rounds;
-    info->bytes_per_round = (double)line->bytes / search->rounds;
+    info->objects = info->site_objects = at_most(line->blocks, line->more_blocks);
+    info->bytes = info->site_bytes = at_most(line->bytes, line->more_bytes);
+    info->objects_per_round = (double)info->objects / search->rounds;
+    info->bytes_per_round = (double)info->bytes / search->rounds;
     bool failed = !lwi_finding_frames(findings, finding, row.frames);
     for (uint32_t i = 0; status == LW_OK && !failed && i < row.frames; i++) {
         lw_frame *frame = &finding->frames[i];
@@ -210,19 +272,23 @@ static lw_status add_finding(search *search, const line *line, lw_error *error)
     return failed ? lwi_nomem(error, "findings") : status;
 }
 
-static lw_status add_findings(search *search, uint64_t least, lw_error *error)
+static lw_status add_findings(search *search, lw_error *error)
 {
     lw_status status = LW_OK;
     for (uint64_t i = 0; status == LW_OK && i < search->count; i++) {
         const line *line = &search->lines[i];
-        if (left_in_all(search, line) && line->objects * OBJECTS_SPEAK < line->blocks &&
-            line->bytes >= least)
+        if (!is_leak(search, line))
+            continue;
+        if (at_most(line->bytes, line->more_bytes) < search->least)
+            search->findings->info.left_out++;
+        else
             status = add_finding(search, line, error);
     }
     return status;
 }
 
-static lw_status look(search *search, uint64_t least, lw_error *error)
+static lw_status look(search *search, lw_context *context, const lw_survivors *before,
+                      lw_error *error)
 {
     lw_verdict verdict = LW_VERDICT_INIT;
     lw_status status = lw_survivors_verdict_get(search->survivors, &verdict, error);
@@ -232,18 +298,21 @@ static lw_status look(search *search, uint64_t least, lw_error *error)
     if (!count_objects(search))
         return lwi_nomem(error, "findings");
     status = count_blocks(search, error);
-    return status == LW_OK ? add_findings(search, least, error) : status;
+    if (status == LW_OK)
+        status = count_more(search, context, before, error);
+    return status == LW_OK ? add_findings(search, error) : status;
 }
 
 lw_status lwi_findings_blocks(lw_findings *findings, lw_context *context, lw_region *region,
-                              uint32_t rounds, uint64_t least, lw_error *error)
+                              const lw_survivors *before, uint64_t least, lw_error *error)
 {
-    search search = {.findings = findings, .mem = &findings->mem, .rounds = rounds};
+    search search = {.findings = findings, .mem = &findings->mem, .least = least,
+                     .rounds = findings->info.rounds};
     lwi_arena_init(&search.arena, search.mem);
     lwi_index_init(&search.index, search.mem);
     lw_status status = lw_survivors_take(context, region, 0, &search.survivors, error);
     if (status == LW_OK)
-        status = look(&search, least, error);
+        status = look(&search, context, before, error);
     lw_survivors_release(search.survivors);
     lwi_free(search.mem, search.lines, lwi_array_size(search.room, sizeof *search.lines));
     lwi_index_free(&search.index);

@@ -4,9 +4,10 @@
 
 #include "analyze/findings.h"
 
-/* Adds a finding for each line of code of which the last `rounds` rounds of the region all left
- * blocks that live, unless a good part of these are objects of the graph, which speaks for them. */
+/* Adds a finding for each line of code of which all the hunt's rounds, the last of the region, left
+ * blocks that live, and which has more of them than in `before`, the table of all live blocks before
+ * these rounds; unless a good part of them are objects of the graph, which speaks for them. */
 lw_status lwi_findings_blocks(lw_findings *findings, lw_context *context, lw_region *region,
-                              uint32_t rounds, uint64_t least, lw_error *error);
+                              const lw_survivors *before, uint64_t least, lw_error *error);
 
 #endif

@@ -20,6 +20,8 @@ typedef struct hunt {
     lw_snapshot *first, *last;
     uint32_t calls;   /* of the work, so far */
     uint64_t took_ns; /* by us */
+    uint64_t resident; /* bytes of the process before the first snapshot */
+    lw_survivors *before; /* all live blocks at that time */
 } hunt;
 
 static lw_status tell(const hunt *hunt, const char *phase, uint64_t done, uint64_t total,
@@ -87,7 +89,10 @@ static lw_status look(hunt *hunt, lw_error *error)
 
 static lw_status do_rounds(hunt *hunt, lw_error *error)
 {
-    lw_status status = look(hunt, error);
+    hunt->resident = lwi_process_resident();
+    lw_status status = lw_survivors_take(hunt->context, NULL, 0, &hunt->before, error);
+    if (status == LW_OK)
+        status = look(hunt, error);
     for (uint32_t round = 0; status == LW_OK && round < hunt->options.rounds; round++) {
         status = tell(hunt, "rounds", round, hunt->options.rounds, error);
         if (status == LW_OK)
@@ -100,11 +105,14 @@ static lw_status do_rounds(hunt *hunt, lw_error *error)
 
 /* --- what only the live process knows ------------------------------------------------------ */
 
-static void forecast(const hunt *hunt, lw_finding *finding)
+/* Snapshots are in memory now: what the process uses without them is what it used before the
+ * first, and what was gained since. */
+static void forecast(const hunt *hunt, const lw_findings_info *info, lw_finding *finding)
 {
-    uint64_t limit = hunt->options.memory_limit, used = lwi_process_resident();
+    uint64_t limit = hunt->options.memory_limit, used = hunt->resident;
     if (limit == 0 || finding->bytes_per_round < 1.0)
         return;
+    used += info->bytes_diff > 0 ? (uint64_t)info->bytes_diff : 0;
     double left = limit > used ? (double)(limit - used) / finding->bytes_per_round : 0.0;
     finding->rounds_left = left < 1.0 ? 1 : left < 1e18 ? (uint64_t)left : 0;
 }
@@ -116,8 +124,25 @@ static lw_status look_for_blocks(hunt *hunt, lw_findings *found, lw_error *error
     found->info.recorded = stats.events > 0;
     if (status != LW_OK || !found->info.recorded)
         return status;
-    return lwi_findings_blocks(found, hunt->context, hunt->region, hunt->options.rounds,
+    return lwi_findings_blocks(found, hunt->context, hunt->region, hunt->before,
                                hunt->options.least, error);
+}
+
+static lw_status fill(hunt *hunt, lw_findings *found, const lw_growth *growth, lw_error *error)
+{
+    lwi_findings_sum(found, hunt->options.rounds, &hunt->options);
+    lw_status status = lwi_findings_grow(found, growth, &hunt->options, error);
+    if (status == LW_OK)
+        status = look_for_blocks(hunt, found, error);
+    if (status != LW_OK)
+        return status;
+    lwi_findings_rank(found, &hunt->options);
+    status = lwi_findings_inquire(found, growth, &hunt->options, error);
+    for (uint32_t i = 0; status == LW_OK && i < found->info.findings; i++) {
+        forecast(hunt, &found->info, &found->items[i].info);
+        status = lwi_advise(hunt->context, found, &found->items[i], error);
+    }
+    return status;
 }
 
 static lw_status conclude(hunt *hunt, lw_findings **findings, lw_error *error)
@@ -127,25 +152,13 @@ static lw_status conclude(hunt *hunt, lw_findings **findings, lw_error *error)
     lw_status status = lwi_growing_finish(&hunt->growing, &growth, error);
     if (status != LW_OK)
         return status;
-    lw_findings *found = lwi_findings_new(hunt->first, hunt->last, hunt->options.limit);
-    if (!found) {
-        lw_growth_release(growth);
-        return lwi_nomem(error, "findings");
-    }
-    lwi_findings_sum(found, hunt->options.rounds, &hunt->options);
-    status = lwi_findings_grow(found, growth, &hunt->options, error);
+    lw_findings *found = lwi_findings_new(hunt->first, hunt->last);
+    status = found ? fill(hunt, found, growth, error) : lwi_nomem(error, "findings");
     lw_growth_release(growth);
-    if (status == LW_OK)
-        status = look_for_blocks(hunt, found, error);
-    for (uint32_t i = 0; status == LW_OK && i < found->info.findings; i++) {
-        forecast(hunt, &found->items[i].info);
-        status = lwi_advise(hunt->context, found, &found->items[i], error);
-    }
     if (status != LW_OK) {
         lw_findings_release(found);
         return status;
     }
-    lwi_findings_rank(found, hunt->options.accepted);
     found->info.took_ns = hunt->took_ns + (lwi_time_ns() - start);
     *findings = found;
     return LW_OK;
@@ -181,6 +194,7 @@ lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,
     if (status == LW_OK)
         status = conclude(&hunt, findings, error);
     lwi_growing_close(&hunt.growing);
+    lw_survivors_release(hunt.before);
     lw_snapshot_release(hunt.first);
     lw_snapshot_release(hunt.last);
     return status;

@@ -12,7 +12,7 @@ enum {
 
 static int64_t rounded(double number)
 {
-    return (int64_t)(number + 0.5);
+    return number < 9e18 ? (int64_t)(number + 0.5) : INT64_MAX;
 }
 
 /* --- lines --------------------------------------------------------------------------------- */
@@ -47,7 +47,25 @@ static const char *type_name(const lwi_found *found, lw_node node)
     return type.name ? type.name : "";
 }
 
-/* "__main__.get_value keeps 10 more __main__.Value every round  +98.8 KiB a round, 5 of 5" */
+/* "10 objects every round", "about 2.4 objects a round" where that is not a whole number. */
+static void put_rate(lwi_text *text, double rate, const char *noun)
+{
+    int64_t tenths = rate < 1e17 ? rounded(rate * 10) : rounded(rate);
+    if (rate >= 1e17 || tenths % 10 == 0 || rate >= 1000) {
+        lwi_text_counted(text, (uint64_t)rounded(rate), noun);
+        lwi_text_put(text, " every round");
+        return;
+    }
+    lwi_text_put(text, "about ");
+    lwi_text_count(text, (uint64_t)tenths / 10);
+    lwi_text_put(text, ".");
+    lwi_text_number(text, (uint64_t)tenths % 10);
+    lwi_text_put(text, " ");
+    lwi_text_put(text, noun);
+    lwi_text_put(text, "s a round");
+}
+
+/* "dict gains 10 objects every round, mostly Value  +98.8 KiB a round  in 5 of 5 rounds" */
 static void write_headline(const lwi_found *found)
 {
     const lw_finding *finding = &found->finding;
@@ -62,9 +80,8 @@ static void write_headline(const lwi_found *found)
         lwi_text_name(&text, finding->holder_type);
         lwi_text_put(&text, " gains ");
     }
-    lwi_text_counted(&text, (uint64_t)rounded(finding->objects_per_round),
-                     finding->kind == LW_FINDING_BLOCKS ? "block" : "object");
-    lwi_text_put(&text, " every round");
+    put_rate(&text, finding->objects_per_round,
+             finding->kind == LW_FINDING_BLOCKS ? "block" : "object");
     if (*finding->type && finding->type_objects > 0) {
         lwi_text_put(&text, finding->type_objects == finding->objects ? ", all " : ", mostly ");
         lwi_text_name(&text, finding->type);
@@ -228,7 +245,8 @@ static void put_freed(lwi_text *text, const lw_cut_info *info)
         lwi_text_size(text, info->leaked_bytes);
         lwi_text_put(text, " gained");
     }
-    lwi_text_put(text, " (verified by walking without it)");
+    lwi_text_put(text, info->edges == 1 ? " (verified by walking without it)"
+                                        : " (verified by walking without them)");
 }
 
 static lw_status write_holders(const lwi_found *found, const lw_cut_info *info, lw_error *error)
@@ -260,6 +278,8 @@ static lw_status write_cut(const lwi_found *found, lw_error *error)
         return status;
     if (info.flags & LW_CUT_TOO_MANY)
         return write_holders(found, &info, error);
+    if (info.edges == 0) /* nothing holds it */
+        return LW_OK;
     for (uint32_t i = 0; i < info.edges; i++) {
         lwi_text text;
         lw_cut_edge edge = LW_CUT_EDGE_INIT;
@@ -385,7 +405,7 @@ static void write_notes(const lwi_found *found)
     if (info->left_out) {
         begin(found, &text);
         lwi_text_counted(&text, info->left_out, "smaller finding");
-        lwi_text_put(&text, " left out: raise the limit to see more");
+        lwi_text_put(&text, " left out: over the limit, or below the least bytes");
         write_note(found, &text, LWI_PLAIN);
     }
     if (info->approximate) {

@@ -225,7 +225,7 @@ typedef struct lw_finding {
     const char *holder_type;   /**< name of its type, or of the kind of root; "" for blocks */
     const char *type;          /**< the type with most of the gained bytes; "" for blocks */
     uint64_t type_objects;     /**< gained objects of this type */
-    uint64_t type_bytes;       /**< their bytes */
+    uint64_t type_bytes;       /**< their bytes, with those of other gained objects they keep */
     uint32_t frames;           /**< frames of the site where most of the bytes were allocated; 0:
                                     not recorded */
     uint32_t approximate;      /**< 1: gained objects were told apart by address only */

@@ -9,11 +9,28 @@
 
 /* --- types --------------------------------------------------------------------------------- */
 
-/* Whether no other leaked node keeps this one: what it keeps is counted with it. */
-static bool is_topmost(const lwi_evidence *evidence, lw_node node)
+/* Leaked nodes that no other leaked one keeps, by their types, with the leaked bytes they keep.
+ * Each byte is counted once: in order of ranks, what a node keeps comes right after it. */
+static uint64_t list_topmost(const lwi_evidence *evidence, lw_node *topmost)
 {
-    lw_node above = lwi_idom(&evidence->tree, node);
-    return above >= evidence->last->info.nodes || !lwi_bits_get(evidence->is_leaked, above);
+    const lwi_domtree *tree = &evidence->tree;
+    uint64_t *ranks = evidence->seen, count = 0, end = 0;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++)
+        lwi_bits_set(ranks, tree->rank[evidence->leaked[i]]);
+    lwi_bits_clear(ranks, 0); /* nothing holds it */
+    for (uint64_t word = 0; word < lwi_bits_words(tree->nodes); word++) {
+        for (; ranks[word]; ranks[word] &= ranks[word] - 1) {
+            uint64_t rank = word * 64 + lwi_bits_lowest(ranks[word]);
+            lw_node node = tree->node[rank];
+            if (rank >= end) {
+                topmost[count++] = node;
+                end = rank + tree->count[rank];
+            }
+            uint32_t type = lwi_shape_at(evidence->last, topmost[count - 1])->type;
+            evidence->type_bytes[type] += lwi_own_bytes(evidence->last, node);
+        }
+    }
+    return count;
 }
 
 static int compare_types(const lwi_evidence *evidence, uint32_t a, uint32_t b)
@@ -29,55 +46,55 @@ static int compare_types(const lwi_evidence *evidence, uint32_t a, uint32_t b)
                                   evidence->last->parts[y->part].name);
 }
 
-/* The type that keeps most of what was gained, of those no other leaked one always keeps. */
-static uint32_t main_type(const lwi_evidence *evidence)
+/* The type that keeps most of what was gained. */
+static uint32_t main_type(const lwi_evidence *evidence, const lw_node *topmost, uint64_t count)
 {
-    const lw_snapshot *last = evidence->last;
-    uint32_t best = UINT32_MAX;
-    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
-        uint32_t type = lwi_shape_at(last, evidence->leaked[i])->type;
-        if (type != best && is_topmost(evidence, evidence->leaked[i]) &&
-            (best == UINT32_MAX || compare_types(evidence, type, best) < 0))
+    uint32_t best = lwi_shape_at(evidence->last, topmost[0])->type;
+    for (uint64_t i = 1; i < count; i++) {
+        uint32_t type = lwi_shape_at(evidence->last, topmost[i])->type;
+        if (type != best && compare_types(evidence, type, best) < 0)
             best = type;
     }
     return best;
 }
 
-bool lwi_evidence_types(lwi_evidence *evidence, lwi_finding *finding)
+/* Tells the main type, finds who holds the topmost ones of it, and an example among them. */
+static lw_status find_main(lwi_evidence *evidence, lwi_finding *finding, lw_node *topmost,
+                           uint64_t count)
 {
     const lw_snapshot *last = evidence->last;
-    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
-        lw_node node = evidence->leaked[i];
-        uint32_t type = lwi_shape_at(last, node)->type;
-        evidence->type_count[type]++;
-        if (is_topmost(evidence, node))
-            evidence->type_bytes[type] += lwi_retained_bytes(&evidence->tree, node);
-    }
-    uint32_t best = main_type(evidence);
+    uint64_t targets = 0;
+    uint32_t best = main_type(evidence, topmost, count);
     finding->info.type = last->types[best].name;
     finding->info.type_objects = evidence->type_count[best];
     finding->info.type_bytes = evidence->type_bytes[best];
-
-    lw_node *targets = lwi_alloc(&evidence->findings->mem,
-                                 lwi_array_size(evidence->leaked_count, sizeof *targets));
-    if (!targets)
-        return false;
-    uint64_t count = 0;
-    for (uint64_t i = 0; i < evidence->leaked_count; i++) {
-        lw_node node = evidence->leaked[i];
-        if (lwi_shape_at(last, node)->type == best && is_topmost(evidence, node))
-            targets[count++] = node;
+    for (uint64_t i = 0; i < count; i++) {
+        if (lwi_shape_at(last, topmost[i])->type == best)
+            topmost[targets++] = topmost[i];
     }
+    lw_path path = LW_PATH_INIT;
     lw_paths_options options = LW_PATHS_OPTIONS_INIT;
     options.limit = 2;
-    lw_status status = lw_paths_find(evidence->findings->last, targets, count, &options,
+    lw_status status = lw_paths_find(evidence->findings->last, topmost, targets, &options,
                                      &finding->paths, NULL);
-    lwi_free(&evidence->findings->mem, targets,
-             lwi_array_size(evidence->leaked_count, sizeof *targets));
-    lw_path path = LW_PATH_INIT;
     if (status == LW_OK && lw_path_get(finding->paths, 0, &path, NULL) == LW_OK)
         finding->info.example = path.target;
+    return status;
+}
 
+bool lwi_evidence_types(lwi_evidence *evidence, lwi_finding *finding)
+{
+    const lw_snapshot *last = evidence->last;
+    lwi_mem *mem = &evidence->findings->mem;
+    size_t size = lwi_array_size(evidence->leaked_count, sizeof(lw_node));
+    lw_node *topmost = lwi_resize(mem, NULL, 0, size);
+    if (!topmost)
+        return false;
+    for (uint64_t i = 0; i < evidence->leaked_count; i++)
+        evidence->type_count[lwi_shape_at(last, evidence->leaked[i])->type]++;
+    uint64_t count = list_topmost(evidence, topmost);
+    lw_status status = count ? find_main(evidence, finding, topmost, count) : LW_OK;
+    lwi_free(mem, topmost, size);
     for (uint64_t i = 0; i < evidence->leaked_count; i++) {
         uint32_t type = lwi_shape_at(last, evidence->leaked[i])->type;
         evidence->type_count[type] = 0;

@@ -152,12 +152,22 @@ static lw_node before(const gain *gain, lw_node node)
     return part->first + lwi_keys_find(&part->keys, lwi_key_of_node(last, node));
 }
 
+static uint64_t sum_sizes(const gain *gain, uint64_t count)
+{
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < count; i++)
+        sum += lwi_shape_at(gain->growth->last, gain->queue[i])->size;
+    return sum;
+}
+
+/* Of those that gained most the one that has most, and the most bytes. */
 static bool find_best(gain *gain, uint32_t head)
 {
     lwi_growing *growing = gain->growing;
     lw_growth_head *info = &gain->growth->heads[head].info;
     uint64_t begin = gain->begins[head], end = gain->begins[head + 1];
     int64_t best = INT64_MIN;
+    uint64_t most = 0, largest = 0;
     info->node = begin < end ? gain->holders[begin] : LW_NODE_NONE;
     for (uint64_t i = begin; end - begin > 1 && i < end; i++) {
         lw_node node = gain->holders[i], was = before(gain, node);
@@ -165,13 +175,17 @@ static bool find_best(gain *gain, uint32_t head)
         if (!claim(gain, gain->growth->last, growing->last_places, gain->claimed[1], node, head,
                    &now))
             return false;
+        uint64_t size = sum_sizes(gain, now);
         if (was != LW_NODE_NONE && !claim(gain, growing->first, growing->first_places,
                                           gain->claimed[0], was, head, &then))
             return false;
-        if ((int64_t)(now - then) > best) {
-            best = (int64_t)(now - then);
-            info->node = node;
-        }
+        int64_t more = (int64_t)(now - then);
+        if (more < best || (more == best && (now < most || (now == most && size <= largest))))
+            continue;
+        best = more;
+        most = now;
+        largest = size;
+        info->node = node;
     }
     return true;
 }

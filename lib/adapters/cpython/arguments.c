@@ -45,8 +45,10 @@ int lwpy_argument_int(PyObject *value, const char *name, int least, int most, in
     if (given == -1 && PyErr_Occurred())
         return -1;
     if (overflow || given < least || given > most) {
+        bool is_small = overflow < 0 || (!overflow && given < least);
         if (most == INT_MAX)
-            PyErr_Format(PyExc_ValueError, "%s must be at least %d, not %R", name, least, value);
+            PyErr_Format(PyExc_ValueError, "%s must be at %s %d, not %R", name,
+                         is_small ? "least" : "most", is_small ? least : most, value);
         else
             PyErr_Format(PyExc_ValueError, "%s must be from %d to %d, not %R", name, least, most,
                          value);

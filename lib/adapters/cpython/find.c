@@ -118,12 +118,11 @@ void lwpy_find_done(const lw_find_options *options)
         clear_progress();
 }
 
-/* The snapshots of a list or tuple, to be freed with PyMem_RawFree(); NULL with an exception. */
-static lw_snapshot **snapshots_of(PyObject *sequence, Py_ssize_t *count)
+lw_snapshot **lwpy_snapshots_of(const char *function, PyObject *sequence, Py_ssize_t *count)
 {
-    if (!PyList_Check(sequence) && !PyTuple_Check(sequence)) {
-        PyErr_Format(PyExc_TypeError, "findings() takes a list of Snapshots, not %s",
-                     Py_TYPE(sequence)->tp_name);
+    if (!sequence || (!PyList_Check(sequence) && !PyTuple_Check(sequence))) {
+        PyErr_Format(PyExc_TypeError, "%s() takes a list of Snapshots, three or more%s%s", function,
+                     sequence ? ", not " : "", sequence ? Py_TYPE(sequence)->tp_name : "");
         return NULL;
     }
     *count = PySequence_Fast_GET_SIZE(sequence);
@@ -135,7 +134,7 @@ static lw_snapshot **snapshots_of(PyObject *sequence, Py_ssize_t *count)
     for (Py_ssize_t i = 0; i < *count; i++) {
         taken[i] = lwpy_snapshot_get(PySequence_Fast_GET_ITEM(sequence, i));
         if (!taken[i]) {
-            PyErr_Format(PyExc_TypeError, "findings() takes Snapshots; item %zd is %s", i,
+            PyErr_Format(PyExc_TypeError, "%s() takes Snapshots; item %zd is %s", function, i,
                          Py_TYPE(PySequence_Fast_GET_ITEM(sequence, i))->tp_name);
             PyMem_RawFree(taken);
             return NULL;
@@ -159,11 +158,7 @@ PyObject *lwpy_findings_of(PyObject *module, PyObject *const *args, Py_ssize_t c
         lwpy_argument_int(values[2], "limit", 1, 10000, &limit) < 0 ||
         accepted_argument(values[3], &options.accepted) < 0)
         return NULL;
-    if (!values[0]) {
-        PyErr_SetString(PyExc_TypeError, "findings() takes a list of Snapshots, three or more");
-        return NULL;
-    }
-    lw_snapshot **taken = snapshots_of(values[0], &taken_count);
+    lw_snapshot **taken = lwpy_snapshots_of("findings", values[0], &taken_count);
     if (!taken)
         return NULL;
     options.calls = (uint32_t)calls;

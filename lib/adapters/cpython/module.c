@@ -37,14 +37,25 @@ static PyObject *module_stop(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* A name that is to be a str: NULL with an exception for anything else. */
+/* A name that is to be text: NULL with an exception for anything else. */
 static PyObject *name_of(PyObject *value, const char *whose)
 {
-    if (value && PyUnicode_Check(value))
-        return value;
-    PyErr_Format(PyExc_TypeError, "a %s has a name, a str%s%s", whose, value ? ", not " : "",
-                 value ? Py_TYPE(value)->tp_name : "");
-    return NULL;
+    if (!value || !PyUnicode_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "a %s has a name, a str%s%s", whose, value ? ", not " : "",
+                     value ? Py_TYPE(value)->tp_name : "");
+        return NULL;
+    }
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    const char *words = PyUnicode_AsUTF8(value);
+    if (!words && PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_ValueError,
+                     "the name of a %s must be text, which %A is not: it holds a lone surrogate",
+                     whose, value);
+    }
+    lwpy_quiet_end(&quiet);
+    return words ? value : NULL;
 }
 
 static PyObject *module_region(PyObject *module, PyObject *const *args, Py_ssize_t count,
@@ -160,6 +171,10 @@ static PyMethodDef module_functions[] = {
      "           accepted=None)\n--\n\n"
      "Calls `work` for some rounds, with a snapshot after each, and says what grew in every one:\n"
      "how fast, allocated where, held by what, and what to cut."},
+    {"series", LWPY_METHOD(lwpy_series_of), METH_FASTCALL | METH_KEYWORDS,
+     "series($module, /, snapshots, *, target=1)\n--\n\n"
+     "What came to be and stayed: objects that snapshots[target] has, that the first has not, and\n"
+     "that all later ones have too. For snapshots before, during and after some work."},
     {"findings", LWPY_METHOD(lwpy_findings_of), METH_FASTCALL | METH_KEYWORDS,
      "findings($module, /, snapshots, *, calls=1, limit=20, accepted=None)\n--\n\n"
      "The same of three or more snapshots that were taken one after the other."},
@@ -201,6 +216,18 @@ static PyType_Spec *const specs[LWPY_TYPE_COUNT] = {
     [LWPY_PATH] = &lwpy_path_spec,         [LWPY_STEP] = &lwpy_step_spec,
     [LWPY_VERDICT] = &lwpy_verdict_spec,   [LWPY_FINDINGS] = &lwpy_findings_spec,
     [LWPY_FINDING] = &lwpy_finding_spec,   [LWPY_CAPTURE] = &lwpy_capture_spec,
+    [LWPY_RETAINED] = &lwpy_retained_spec,
+    [LWPY_RETENTION] = &lwpy_retention_spec,
+    [LWPY_DOMINATED] = &lwpy_dominated_spec,
+    [LWPY_RETAINED_TYPES] = &lwpy_retained_types_spec,
+    [LWPY_RETAINED_TYPE] = &lwpy_retained_type_spec,
+    [LWPY_REFERRERS] = &lwpy_referrers_spec,
+    [LWPY_REFERRER] = &lwpy_referrer_spec,
+    [LWPY_SITES] = &lwpy_sites_spec,       [LWPY_SITE] = &lwpy_site_spec,
+    [LWPY_SERIES] = &lwpy_series_spec,     [LWPY_SERIES_ROW] = &lwpy_series_row_spec,
+    [LWPY_NEW_STEP] = &lwpy_new_step_spec, [LWPY_CUT] = &lwpy_cut_spec,
+    [LWPY_CUT_EDGE] = &lwpy_cut_edge_spec, [LWPY_CUT_HOLDER] = &lwpy_cut_holder_spec,
+    [LWPY_CYCLES] = &lwpy_cycles_spec,     [LWPY_CYCLE] = &lwpy_cycle_spec,
 };
 
 static int add_entry(PyMethodDef *method)

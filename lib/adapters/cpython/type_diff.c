@@ -1,5 +1,5 @@
 /* Diff: what grew between two snapshots, by type. */
-#include "types.h"
+#include "results.h"
 
 typedef struct diff {
     lwpy_result result;
@@ -79,6 +79,11 @@ static PyObject *diff_iterate(PyObject *self)
     return iterator;
 }
 
+static PyObject *diff_sites(PyObject *self)
+{
+    return lwpy_sites_of(((diff *)self)->diff, self);
+}
+
 static Py_ssize_t diff_length(PyObject *self)
 {
     return info_of(self).rows;
@@ -147,11 +152,13 @@ static PyObject *diff_garbage(PyObject *self)
     return PyLong_FromUnsignedLongLong(info_of(self).target_garbage);
 }
 
-static struct lwpy_getter get_types = {diff_types}, get_count_diff = {diff_count_diff},
+static struct lwpy_getter get_types = {diff_types}, get_sites = {diff_sites},
+                          get_count_diff = {diff_count_diff},
                           get_size_diff = {diff_size_diff}, get_garbage = {diff_garbage};
 
 static PyGetSetDef diff_getters[] = {
     {"types", lwpy_get, NULL, "the rows by type: a name or the class itself", &get_types},
+    {"sites", lwpy_get, NULL, "the same by the place of allocation: Sites", &get_sites},
     {"count_diff", lwpy_get, NULL, "objects: those of the later snapshot minus the earlier's",
      &get_count_diff},
     {"size_diff", lwpy_get, NULL, "the same in bytes", &get_size_diff},

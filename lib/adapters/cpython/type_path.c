@@ -1,5 +1,4 @@
 /* Paths, Path and Step: who holds an object, reference by reference. */
-#include "recording.h"
 #include "results.h"
 
 typedef struct paths {
@@ -15,44 +14,17 @@ typedef struct path {
     uint32_t index;
 } path;
 
-/* The nodes that paths may end at. */
-struct targets {
-    lw_node *nodes;
-    size_t count;
-    size_t room;
-};
-
-static int add_target(lw_node node, void *user)
+PyObject *lwpy_paths_find(lw_snapshot *taken, const struct lwpy_targets *targets,
+                          const lw_paths_options *options)
 {
-    struct targets *targets = user;
-    if (targets->count == targets->room) {
-        size_t room = targets->room * 2 + 16;
-        lw_node *grown = PyMem_RawRealloc(targets->nodes, room * sizeof *grown);
-        if (!grown)
-            return 1;
-        targets->nodes = grown;
-        targets->room = room;
-    }
-    targets->nodes[targets->count++] = node;
-    return 0;
-}
-
-/* Takes `empty`. */
-static PyObject *paths_new(lw_snapshot *taken, const struct targets *targets, uint32_t limit,
-                           PyObject *empty)
-{
-    paths *self = empty ? lwpy_result_new(LWPY_PATHS) : NULL;
-    if (!self) {
-        Py_XDECREF(empty);
+    paths *self = lwpy_result_new(LWPY_PATHS);
+    if (!self)
         return NULL;
-    }
-    self->empty = empty;
+    self->empty = Py_NewRef(targets->empty);
     lw_error error = LW_ERROR_INIT;
     lw_paths *found = NULL;
-    lw_paths_options options = LW_PATHS_OPTIONS_INIT;
-    options.limit = limit;
-    if (targets->count > 0 && lw_paths_find(taken, targets->nodes, targets->count, &options,
-                                            &found, &error) != LW_OK) {
+    if (targets->count > 0 && lw_paths_find(taken, targets->nodes, targets->count, options, &found,
+                                            &error) != LW_OK) {
         Py_DECREF(self);
         return lwpy_raise(&error);
     }
@@ -72,69 +44,6 @@ PyObject *lwpy_paths_of(const lw_paths *found, PyObject *owner)
     self->paths = found;
     self->owner = Py_NewRef(owner);
     return (PyObject *)self;
-}
-
-PyObject *lwpy_paths_to_object(lw_snapshot *taken, uint64_t recording, PyObject *object,
-                               uint32_t limit)
-{
-    lw_node node = LW_NODE_NONE;
-    lw_node_info found = LW_NODE_INFO_INIT;
-    lw_type_info type = LW_TYPE_INFO_INIT;
-    lw_snapshot_info info = LW_SNAPSHOT_INFO_INIT;
-    lw_snapshot_info_get(taken, &info, NULL);
-    const char *why = NULL;
-    if (recording == lwpy_recording_number() && lwpy_recording_epoch(object) > info.epoch)
-        why = "it was created later";
-    else if (lw_node_find(taken, LWPY_RUNTIME, lw_key_of(object), &node, NULL) != LW_OK)
-        why = "it was created later, or nothing led to it";
-    if (!why) {
-        lw_node_info_get(taken, node, &found, NULL);
-        lw_snapshot_type_get(taken, found.type, &type, NULL);
-        if (type.key != lw_key_of(Py_TYPE(object)))
-            why = "it was created later, where another object used to be";
-    }
-    if (why) {
-        PyErr_Format(lwpy.exceptions[LWPY_NOT_IN_SNAPSHOT],
-                     "this %s is not in this snapshot: %s", Py_TYPE(object)->tp_name, why);
-        return NULL;
-    }
-    struct targets one = {&node, 1, 1};
-    return paths_new(taken, &one, limit,
-                     PyUnicode_FromFormat("%s: nothing holds it, it is collectable garbage",
-                                          type.name));
-}
-
-PyObject *lwpy_paths_to_instances(lw_snapshot *taken, PyObject *class, uint32_t limit)
-{
-    PyObject *name = lwpy_type_name(class);
-    const char *words = name ? PyUnicode_AsUTF8(name) : NULL;
-    struct targets targets = {NULL, 0, 0};
-    lw_snapshot_info info = LW_SNAPSHOT_INFO_INIT;
-    lw_snapshot_info_get(taken, &info, NULL);
-    bool full = false;
-    for (uint32_t i = 0; words && i < info.types && !full; i++) {
-        lw_type_info type = LW_TYPE_INFO_INIT;
-        lw_snapshot_type_get(taken, i, &type, NULL);
-        if (strcmp(type.name, words) != 0 || !(type.count + type.garbage))
-            continue;
-        if (PyType_Check(class) && type.key != lw_key_of(class))
-            continue;
-        lw_node_each(taken, i, add_target, &targets, NULL);
-        full = targets.count < type.count + type.garbage;
-    }
-    PyObject *found = NULL;
-    if (full)
-        PyErr_NoMemory();
-    else if (words)
-        found = paths_new(taken, &targets, limit,
-                          targets.count ? PyUnicode_FromFormat("%U: nothing holds any of them, they "
-                                                               "are collectable garbage",
-                                                               name)
-                                        : PyUnicode_FromFormat("%U: none is in this snapshot",
-                                                               name));
-    PyMem_RawFree(targets.nodes);
-    Py_XDECREF(name);
-    return found;
 }
 
 static void paths_free(PyObject *self)
@@ -238,7 +147,7 @@ static PyObject *paths_repr(PyObject *self)
     return PyUnicode_FromFormat("<leakwatch.Paths: %zd>", paths_length(self));
 }
 
-static PyMethodDef path_methods[] = {
+static PyMethodDef paths_methods[] = {
     {"text", LWPY_METHOD(path_text), METH_FASTCALL | METH_KEYWORDS, LWPY_TEXT_DOC},
     {"json", path_json, METH_NOARGS, "json($self, /)\n--\n\nThe report as JSON, a str."},
     {NULL, NULL, 0, NULL},
@@ -251,7 +160,7 @@ static PyType_Slot paths_slots[] = {
     {Py_tp_repr, LWPY_SLOT(paths_repr)},
     {Py_tp_str, LWPY_SLOT(path_str)},
     {Py_tp_iter, LWPY_SLOT(PySeqIter_New)},
-    {Py_tp_methods, path_methods},
+    {Py_tp_methods, paths_methods},
     {Py_sq_length, LWPY_SLOT(paths_length)},
     {Py_sq_item, LWPY_SLOT(paths_item)},
     {0, NULL},
@@ -278,7 +187,7 @@ static lw_path info_of(PyObject *self)
     return info;
 }
 
-static PyObject *label_string(const lw_label *label)
+PyObject *lwpy_label_string(const lw_label *label)
 {
     static const char *const shapes[] = {".%s", "[%s]", "%s", "(%s)"};
     struct lwpy_text text = LWPY_TEXT_INIT;
@@ -289,7 +198,7 @@ static PyObject *label_string(const lw_label *label)
     return lwpy_text_take(&text, LW_OK, NULL);
 }
 
-static const char *type_of(lw_snapshot *taken, lw_node node)
+static const char *type_of(const lw_snapshot *taken, lw_node node)
 {
     lw_node_info info = LW_NODE_INFO_INIT;
     lw_type_info type = LW_TYPE_INFO_INIT;
@@ -298,10 +207,25 @@ static const char *type_of(lw_snapshot *taken, lw_node node)
     return type.name;
 }
 
-static const char *kind_of(const lw_edge *edge)
+PyObject *lwpy_node_type(const lw_snapshot *taken, lw_node node)
+{
+    return lwpy_string(node == LW_NODE_NONE ? "" : type_of(taken, node));
+}
+
+PyObject *lwpy_edge_kind(int32_t kind)
 {
     static const char *const kinds[] = {"strong", "borrowed", "weak", "ephemeron", "unknown"};
-    return kinds[edge->kind >= 0 && edge->kind <= LW_EDGE_UNKNOWN ? edge->kind : LW_EDGE_UNKNOWN];
+    return lwpy_string(kinds[kind >= 0 && kind <= LW_EDGE_UNKNOWN ? kind : LW_EDGE_UNKNOWN]);
+}
+
+PyObject *lwpy_root_string(const char *kind, const lw_label *label)
+{
+    PyObject *words = lwpy_label_string(label);
+    PyObject *root = words ? PyUnicode_FromFormat(PyUnicode_GET_LENGTH(words) ? "%s %U" : "%s",
+                                                  kind, words)
+                           : NULL;
+    Py_XDECREF(words);
+    return root;
 }
 
 static PyObject *step_new(PyObject *self, uint32_t index)
@@ -310,9 +234,9 @@ static PyObject *step_new(PyObject *self, uint32_t index)
     lw_error error = LW_ERROR_INIT;
     if (lw_path_step_get(paths_of(self), ((path *)self)->index, index, &edge, &error) != LW_OK)
         return lwpy_raise(&error);
-    return lwpy_record_new(LWPY_STEP, 3, label_string(&edge.label),
-                           lwpy_string(type_of(lw_paths_snapshot(paths_of(self)), edge.to)),
-                           lwpy_string(kind_of(&edge)));
+    return lwpy_record_new(LWPY_STEP, 3, lwpy_label_string(&edge.label),
+                           lwpy_node_type(lw_paths_snapshot(paths_of(self)), edge.to),
+                           lwpy_edge_kind(edge.kind));
 }
 
 static PyObject *path_steps(PyObject *self)
@@ -347,12 +271,7 @@ static Py_ssize_t path_length(PyObject *self)
 static PyObject *path_root(PyObject *self)
 {
     lw_path info = info_of(self);
-    PyObject *label = label_string(&info.root_label);
-    PyObject *root = label ? PyUnicode_FromFormat(PyUnicode_GET_LENGTH(label) ? "%s %U" : "%s",
-                                                  info.root_kind, label)
-                           : NULL;
-    Py_XDECREF(label);
-    return root;
+    return lwpy_root_string(info.root_kind, &info.root_label);
 }
 
 static PyObject *path_type(PyObject *self)
@@ -382,6 +301,15 @@ static PyObject *path_allocated(PyObject *self)
     return frames;
 }
 
+static PyObject *path_new_step(PyObject *self, PyObject *base)
+{
+    struct lwpy_quiet quiet;
+    lwpy_quiet_begin(&quiet);
+    PyObject *found = lwpy_new_step_of(paths_of(self), ((path *)self)->index, self, base);
+    lwpy_quiet_end(&quiet);
+    return found;
+}
+
 static PyObject *path_repr(PyObject *self)
 {
     struct lwpy_quiet quiet;
@@ -409,6 +337,15 @@ static PyGetSetDef path_getters[] = {
                                   "innermost first; empty if it was not recorded",
      &get_allocated},
     {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef path_methods[] = {
+    {"text", LWPY_METHOD(path_text), METH_FASTCALL | METH_KEYWORDS, LWPY_TEXT_DOC},
+    {"json", path_json, METH_NOARGS, "json($self, /)\n--\n\nThe report as JSON, a str."},
+    {"new_step", path_new_step, METH_O,
+     "new_step($self, base, /)\n--\n\n"
+     "Which reference of this path is new since `base`, an earlier snapshot: a NewStep."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot path_slots[] = {

@@ -11,7 +11,8 @@ typedef struct snapshot {
     lw_snapshot *snapshot;
     uint64_t recording; /* the context it was taken in: births compare within one only; 0: a
                            file's */
-    PyObject *types;    /* made when first asked for */
+    PyObject *types;           /* made when first asked for */
+    lw_dominators *dominators; /* the same */
 } snapshot;
 
 PyObject *lwpy_snapshot_new(lw_snapshot *taken, uint64_t recording)
@@ -29,6 +30,7 @@ PyObject *lwpy_snapshot_new(lw_snapshot *taken, uint64_t recording)
 static void snapshot_free(PyObject *object)
 {
     snapshot *self = (snapshot *)object;
+    lw_dominators_release(self->dominators);
     lw_snapshot_release(self->snapshot);
     Py_XDECREF(self->types);
     lwpy_result_free(self);
@@ -37,6 +39,21 @@ static void snapshot_free(PyObject *object)
 lw_snapshot *lwpy_snapshot_get(PyObject *object)
 {
     return Py_TYPE(object) == lwpy.types[LWPY_SNAPSHOT] ? ((snapshot *)object)->snapshot : NULL;
+}
+
+uint64_t lwpy_snapshot_recording(PyObject *self)
+{
+    return ((snapshot *)self)->recording;
+}
+
+lw_dominators *lwpy_snapshot_dominators(PyObject *object)
+{
+    snapshot *self = (snapshot *)object;
+    lw_error error = LW_ERROR_INIT;
+    if (!self->dominators &&
+        lw_dominators_create(self->snapshot, NULL, &self->dominators, &error) != LW_OK)
+        lwpy_raise(&error);
+    return self->dominators;
 }
 
 static lw_snapshot_info info_of(PyObject *self)
@@ -186,33 +203,6 @@ static PyObject *snapshot_diff(PyObject *self, PyObject *base)
     return diff;
 }
 
-static PyObject *snapshot_paths_to(PyObject *self, PyObject *const *args, Py_ssize_t count,
-                                   PyObject *keywords)
-{
-    static const char *const names[] = {"obj", "instances_of", "limit", NULL};
-    const struct lwpy_call call = {args, count, keywords};
-    PyObject *values[3];
-    int limit = 1;
-    if (lwpy_arguments(&call, "paths_to", names, 1, values) < 0 ||
-        lwpy_argument_int(values[2], "limit", 1, INT_MAX, &limit) < 0)
-        return NULL;
-    PyObject *object = values[0] == Py_None ? NULL : values[0];
-    PyObject *class = values[1] == Py_None ? NULL : values[1];
-    if (!object == !class) {
-        PyErr_SetString(PyExc_TypeError,
-                        "paths_to() takes either an object or instances_of=a class");
-        return NULL;
-    }
-    struct lwpy_quiet quiet;
-    lwpy_quiet_begin(&quiet);
-    lw_snapshot *taken = ((snapshot *)self)->snapshot;
-    PyObject *paths =
-        object ? lwpy_paths_to_object(taken, ((snapshot *)self)->recording, object, (uint32_t)limit)
-               : lwpy_paths_to_instances(taken, class, (uint32_t)limit);
-    lwpy_quiet_end(&quiet);
-    return paths;
-}
-
 /* The one path argument of a call and whether it asks for values; -1 with an exception. `*path`
  * is a bytes object to be released. */
 static int file_arguments(const struct lwpy_call *call, const char *function, PyObject **path,
@@ -322,10 +312,27 @@ static PyGetSetDef snapshot_getters[] = {
 static PyMethodDef snapshot_methods[] = {
     {"diff", snapshot_diff, METH_O,
      "diff($self, base, /)\n--\n\nWhat grew since `base`, an earlier snapshot."},
-    {"paths_to", LWPY_METHOD(snapshot_paths_to), METH_FASTCALL | METH_KEYWORDS,
-     "paths_to($self, /, obj=None, *, instances_of=None, limit=1)\n--\n\n"
-     "Who holds an object, or any instance of a class (given itself or by name): up to `limit`\n"
-     "paths from a root, the strongest and shortest first, your own variables last."},
+    {"paths_to", LWPY_METHOD(lwpy_snapshot_paths_to), METH_FASTCALL | METH_KEYWORDS,
+     "paths_to($self, /, " LWPY_ASKED_SIGNATURE ", limit=1, ignore_types=(), ignore_labels=(), "
+     "ignore_roots=())\n--\n\n"
+     "Who holds an object, any of several, or any instance of a class (given itself or by name): up\n"
+     "to `limit` paths from a root, the strongest and shortest first, your own variables last. No\n"
+     "path goes through objects of types to be ignored, takes references with labels to be ignored\n"
+     "(as Step.label has them), or begins at kinds of roots to be ignored ('module', 'stack')."},
+    {"retained", LWPY_METHOD(lwpy_snapshot_retained), METH_FASTCALL | METH_KEYWORDS,
+     "retained($self, /, " LWPY_ASKED_SIGNATURE ")\n--\n\n"
+     "What goes with an object, with several, or with all instances of a class: Retained."},
+    {"retention", lwpy_snapshot_retention, METH_NOARGS,
+     "retention($self, /)\n--\n\nWhat retains most: the dominator tree, from the top."},
+    {"referrers", LWPY_METHOD(lwpy_snapshot_referrers), METH_FASTCALL | METH_KEYWORDS,
+     "referrers($self, /, " LWPY_ASKED_SIGNATURE ", depth=3, breadth=10)\n--\n\n"
+     "All that holds them, and what holds that, to a depth: Referrers. Holders that are alike are\n"
+     "one row; `breadth` of these stand below each row, and what is over in one more."},
+    {"cut", LWPY_METHOD(lwpy_snapshot_cut), METH_FASTCALL | METH_KEYWORDS,
+     "cut($self, /, " LWPY_ASKED_SIGNATURE ", limit=8)\n--\n\n"
+     "The fewest references to cut so that they go, at most `limit`, and what that frees: Cut."},
+    {"cycles", lwpy_snapshot_cycles, METH_NOARGS,
+     "cycles($self, /)\n--\n\nGarbage that holds itself, and the reference to break: Cycles."},
     {"save", LWPY_METHOD(snapshot_save), METH_FASTCALL | METH_KEYWORDS,
      "save($self, /, path, *, values=False)\n--\n\n"
      "Writes it to a file for leakwatch.load() and the leakwatch command. Keys of dicts and caches\n"

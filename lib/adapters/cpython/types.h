@@ -29,6 +29,23 @@ enum lwpy_type {
     LWPY_FINDING,
     LWPY_VERDICT,
     LWPY_CAPTURE,
+    LWPY_RETAINED,
+    LWPY_RETENTION,
+    LWPY_DOMINATED,
+    LWPY_RETAINED_TYPES,
+    LWPY_RETAINED_TYPE,
+    LWPY_REFERRERS,
+    LWPY_REFERRER,
+    LWPY_SITES,
+    LWPY_SITE,
+    LWPY_SERIES,
+    LWPY_SERIES_ROW,
+    LWPY_NEW_STEP,
+    LWPY_CUT,
+    LWPY_CUT_EDGE,
+    LWPY_CUT_HOLDER,
+    LWPY_CYCLES,
+    LWPY_CYCLE,
     LWPY_TYPE_COUNT
 };
 
@@ -160,6 +177,11 @@ Py_ssize_t lwpy_table_length(PyObject *table);
 extern PyType_Spec lwpy_region_spec, lwpy_entry_spec, lwpy_survivor_spec, lwpy_frame_spec,
     lwpy_snapshot_spec, lwpy_snapshot_row_spec, lwpy_diff_spec, lwpy_diff_row_spec,
     lwpy_table_spec, lwpy_paths_spec, lwpy_path_spec, lwpy_step_spec, lwpy_verdict_spec,
-    lwpy_findings_spec, lwpy_finding_spec, lwpy_capture_spec;
+    lwpy_findings_spec, lwpy_finding_spec, lwpy_capture_spec, lwpy_retained_spec,
+    lwpy_retention_spec,
+    lwpy_dominated_spec, lwpy_retained_types_spec, lwpy_retained_type_spec, lwpy_referrers_spec,
+    lwpy_referrer_spec, lwpy_sites_spec, lwpy_site_spec, lwpy_series_spec, lwpy_series_row_spec,
+    lwpy_new_step_spec, lwpy_cut_spec, lwpy_cut_edge_spec, lwpy_cut_holder_spec, lwpy_cycles_spec,
+    lwpy_cycle_spec;
 
 #endif

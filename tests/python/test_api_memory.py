@@ -42,14 +42,6 @@ ASK = [
     lambda w: w.b.paths_to(kept[0]), lambda w: str(w.p), lambda w: w.p.json(),
     lambda w: [strs(x) for x in w.p], lambda w: w.p[0].root, lambda w: strs(w.p[0].allocated),
     lambda w: repr(w.r.survivors), lambda w: str(w.p[0]), lambda w: repr(w.p[0].steps),
-    lambda w: str(w.b.retained(instances_of=Value)), lambda w: w.b.retained(kept[0]).json(),
-    lambda w: w.b.retention(), lambda w: str(w.b.retention()[0]), lambda w: w.b.retention().types[0],
-    lambda w: strs(w.b.referrers(instances_of=Value)), lambda w: w.b.cycles().json(),
-    lambda w: w.b.cut(objects=kept[:20]).json(), lambda w: str(w.b.cut(kept[0])),
-    lambda w: w.b.cut(instances_of=Value, limit=1).holders, lambda w: strs(w.d.sites),
-    lambda w: strs(leakwatch.series([w.a, w.b, w.b])), lambda w: str(w.p[0].new_step(w.a)),
-    lambda w: w.b.paths_to(kept[0], ignore_types=[dict, "x"], ignore_labels=[".a", "[0]", "(b)"],
-                           ignore_roots="stack"),
 ]
 def kinds(work): return [type(ask(work)) for ask in ASK]
 leakwatch.start()

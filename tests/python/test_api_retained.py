@@ -5,12 +5,18 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import leakwatch
+
+try:
+    import _testcapi
+except ImportError:  # not every distribution ships it
+    _testcapi = None
 
 THIS = Path(__file__).name
 registry: list[object] = []
@@ -541,6 +547,54 @@ class Ours(Case):
                 with self.assertRaisesRegex(leakwatch.NotInSnapshotError, "a file's"):
                     getattr(loaded, ask)(registry)
             del loaded
+
+
+WITHOUT_MEMORY = """
+import leakwatch, _testcapi
+class Value: pass
+def strs(x): return [str(row) for row in x]
+leakwatch.start()
+base = leakwatch.snapshot()
+kept = [Value() for _ in range(20)]
+ASK = [
+    lambda s: str(s.retained(instances_of=Value)), lambda s: s.retained(kept[0]).json(),
+    lambda s: s.retention(), lambda s: str(s.retention()[0]), lambda s: s.retention().types[0],
+    lambda s: strs(s.referrers(instances_of=Value)), lambda s: s.cycles().json(),
+    lambda s: s.cut(objects=kept).json(), lambda s: str(s.cut(kept[0])),
+    lambda s: s.cut(instances_of=Value, limit=1).holders, lambda s: strs(s.diff(base).sites),
+    lambda s: strs(leakwatch.series([base, s, s])),
+    lambda s: str(s.paths_to(kept[0])[0].new_step(base)),
+    lambda s: s.paths_to(kept[0], ignore_types=[dict, "x"], ignore_labels=[".a", "[0]", "(b)"],
+                         ignore_roots="stack"),
+]
+def fails(ask, start, stop):
+    s = leakwatch.snapshot()  # a new one, so that nothing is remembered
+    _testcapi.set_nomemory(start, stop)
+    try:
+        ask(s)
+    except MemoryError:
+        return True
+    finally:
+        _testcapi.remove_mem_hooks()
+    return False
+for ask in ASK:
+    n = failed = 0
+    while fails(ask, n, 0):
+        failed += 1 + fails(ask, n, n + 1)
+        n += 1 + n // 4
+    print(type(ask(leakwatch.snapshot())).__name__, failed > 1)
+"""
+
+
+class Memory(unittest.TestCase):
+    @unittest.skipIf(_testcapi is None, "this CPython comes without _testcapi")
+    def test_each_request_fails_in_turn(self) -> None:
+        done = subprocess.run([sys.executable, "-c", WITHOUT_MEMORY], capture_output=True,
+                              text=True, timeout=280)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.split(), """
+            str True str True Retention True str True RetainedType True list True str True
+            str True str True tuple True list True list True str True Paths True""".split())
 
 
 if __name__ == "__main__":

@@ -86,8 +86,8 @@ static int add_object(PyObject *snapshot, PyObject *object, struct lwpy_targets 
     return 0;
 }
 
-int lwpy_targets_types(PyObject *snapshot, PyObject *class, bool (*visit)(uint32_t type, void *user),
-                       void *user)
+int lwpy_targets_types(PyObject *snapshot, PyObject *class,
+                       bool (*visit)(uint32_t type, void *user), void *user)
 {
     lw_snapshot *taken = lwpy_snapshot_get(snapshot);
     lw_snapshot_info info = LW_SNAPSHOT_INFO_INIT;

@@ -33,7 +33,7 @@ int lwpy_targets_find(PyObject *snapshot, const struct lwpy_asked *asked,
 void lwpy_targets_free(struct lwpy_targets *targets);
 
 /* Calls `visit` for every type of the snapshot that a class or name means; -1 with an exception. */
-int lwpy_targets_types(PyObject *snapshot, PyObject *class, bool (*visit)(uint32_t type, void *user),
-                       void *user);
+int lwpy_targets_types(PyObject *snapshot, PyObject *class,
+                       bool (*visit)(uint32_t type, void *user), void *user);
 
 #endif

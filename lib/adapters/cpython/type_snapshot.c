@@ -315,10 +315,10 @@ static PyMethodDef snapshot_methods[] = {
     {"paths_to", LWPY_METHOD(lwpy_snapshot_paths_to), METH_FASTCALL | METH_KEYWORDS,
      "paths_to($self, /, " LWPY_ASKED_SIGNATURE ", limit=1, ignore_types=(), ignore_labels=(), "
      "ignore_roots=())\n--\n\n"
-     "Who holds an object, any of several, or any instance of a class (given itself or by name): up\n"
-     "to `limit` paths from a root, the strongest and shortest first, your own variables last. No\n"
-     "path goes through objects of types to be ignored, takes references with labels to be ignored\n"
-     "(as Step.label has them), or begins at kinds of roots to be ignored ('module', 'stack')."},
+     "Who holds an object, any of several, or any instance of a class (given itself or by name): \n"
+     "up to `limit` paths from a root, the strongest and shortest first, your own variables\n"
+     "last. No path goes through objects of types to be ignored, takes references with labels to\n"
+     "be ignored (as Step.label has them), or begins at kinds of roots to be ignored ('module')."},
     {"retained", LWPY_METHOD(lwpy_snapshot_retained), METH_FASTCALL | METH_KEYWORDS,
      "retained($self, /, " LWPY_ASKED_SIGNATURE ")\n--\n\n"
      "What goes with an object, with several, or with all instances of a class: Retained."},

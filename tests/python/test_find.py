@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import collections
 import functools
 import gc
@@ -10,6 +11,8 @@ import sys
 import threading
 import unittest
 import weakref
+from pathlib import Path
+from typing import Any
 
 import leakwatch
 
@@ -302,6 +305,33 @@ class Find(unittest.TestCase):
         ):
             with self.subTest(arguments), self.assertRaises(error):
                 leakwatch.find_leaks(**arguments)  # type: ignore
+
+
+class Example(unittest.TestCase):
+    """examples/lru_cache.py: what it defines, without what it does."""
+
+    def setUp(self) -> None:
+        path = Path(__file__).resolve().parents[2] / "examples" / "lru_cache.py"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        kinds = (ast.Import, ast.ClassDef, ast.FunctionDef)
+        tree.body = [node for node in tree.body if isinstance(node, kinds)]
+        self.names: dict[str, Any] = {"__name__": "lru_cache_example"}
+        exec(compile(tree, str(path), "exec"), self.names)
+        leakwatch.start(frames=25)
+        self.addCleanup(leakwatch.stop)
+
+    def test_ten_values_fill_the_cache_once(self) -> None:
+        self.assertEqual(len(leakwatch.find_leaks(self.names["code_suspected_of_leak"])), 0)
+
+    def test_values_that_are_always_new_are_its_leak(self) -> None:
+        found = leakwatch.find_leaks(lambda: self.names["get_value"](1000 + fresh()))
+        worst = json.loads(found[0].json())
+        self.assertEqual(len(found), 1, found)
+        self.assertEqual(worst["holder"], "functools._lru_cache_wrapper")
+        self.assertEqual(worst["type"], "lru_cache_example.Value")
+        self.assertGreaterEqual(worst["bytes"], 5 * 10_000)
+        self.assertEqual(worst["cut"]["freed_leaked_bytes"], worst["cut"]["leaked_bytes"])
+        self.assertEqual(worst["frames"][0]["function"], "Value.__init__")
 
 
 class Unrecorded(unittest.TestCase):

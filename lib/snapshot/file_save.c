@@ -338,26 +338,10 @@ static void put_rares(save *s, const lwi_rares *rares)
     }
 }
 
-static void put_leaves(save *s, const lwi_bitmap *bitmap)
-{
-    for (uint64_t i = 0; i < bitmap->leaf_count; i++) {
-        const lwi_bitmap_leaf *leaf = &bitmap->leaves[i];
-        lwi_write_array64(&s->writer, leaf->words, 4);
-        lwi_write64(&s->writer, leaf->number);
-        lwi_write32(&s->writer, leaf->rank);
-        lwi_write_bytes(&s->writer, leaf->before, sizeof leaf->before);
-    }
-}
-
 static void put_keys(save *s)
 {
-    for (uint32_t i = 0; i < s->snapshot->part_count; i++) {
-        const lwi_keys *keys = &s->snapshot->parts[i].keys;
-        if (keys->address)
-            put_leaves(s, &keys->bitmap);
-        else
-            lwi_write_array64(&s->writer, keys->sorted, keys->count);
-    }
+    for (uint32_t i = 0; i < s->snapshot->part_count; i++)
+        lwi_write_keys(&s->writer, &s->snapshot->parts[i].keys);
 }
 
 static void put_edge_labels(save *s, uint64_t edges)

@@ -114,6 +114,29 @@ void lwi_write_array64(lwi_writer *writer, const uint64_t *words, uint64_t count
         lwi_write64(writer, words[i]);
 }
 
+static void write_leaves(lwi_writer *writer, const lwi_bitmap *bitmap)
+{
+    for (uint64_t i = 0; i < bitmap->leaf_count; i++) {
+        const lwi_bitmap_leaf *leaf = &bitmap->leaves[i];
+        lwi_write_array64(writer, leaf->words, 4);
+        lwi_write64(writer, leaf->number);
+        lwi_write32(writer, leaf->rank);
+        lwi_write_bytes(writer, leaf->before, sizeof leaf->before);
+    }
+}
+
+void lwi_write_keys(lwi_writer *writer, const lwi_keys *keys)
+{
+    lwi_keys_cursor cursor = {0};
+    uint64_t key;
+    if (keys->address) {
+        write_leaves(writer, &keys->bitmap);
+        return;
+    }
+    while (lwi_keys_next(keys, &cursor, &key))
+        lwi_write64(writer, key);
+}
+
 static void put_entry(const lwi_writer *writer, int at, uint64_t offset, unsigned char *entry)
 {
     const lwi_form *form = &lwi_forms[at];

@@ -39,6 +39,9 @@ void lwi_write_bytes(lwi_writer *writer, const void *bytes, uint64_t count);
 void lwi_write_array32(lwi_writer *writer, const uint32_t *words, uint64_t count);
 void lwi_write_array64(lwi_writer *writer, const uint64_t *words, uint64_t count);
 
+/* Leaves, or all keys in full: in a file they are not packed. */
+void lwi_write_keys(lwi_writer *writer, const lwi_keys *keys);
+
 static inline void lwi_write32(lwi_writer *writer, uint32_t word)
 {
     if (LWI_WRITE_ROOM - writer->used < 4)

@@ -1,17 +1,31 @@
 /* The keys of one runtime, in order: a node's number is the place of its key. Addresses are bits
- * in a sparse bitmap, other keys a sorted array. */
+ * in a sparse bitmap. Other keys are a sorted array while a snapshot is built and in a file; a
+ * finished snapshot in memory has them packed, in groups that share a base:
+ *
+ *     key of place i = base + the i-th `width` bits of the group's words */
 #ifndef LWI_SNAPSHOT_KEYS_H
 #define LWI_SNAPSHOT_KEYS_H
 
 #include "base/bitmap.h"
 
+#define LWI_KEY_GROUP 1024u /* keys; the last group may have fewer */
+
+typedef struct lwi_key_group {
+    uint64_t base;  /* the first key */
+    uint32_t start; /* in the words */
+    uint32_t width; /* 1 to 64 bits */
+} lwi_key_group;
+
 typedef struct lwi_keys {
     lwi_mem *mem;
     bool address;
     uint32_t count;
-    lwi_bitmap bitmap;   /* addresses */
-    uint64_t *sorted;    /* other keys */
-    uint32_t *buckets;   /* first place of each span of 2^shift key values; until trimmed */
+    lwi_bitmap bitmap;     /* addresses */
+    uint64_t *sorted;      /* other keys, or NULL: */
+    lwi_key_group *groups; /* they are packed, in one block with their words */
+    uint64_t *words;
+    size_t packed_size;
+    uint32_t *buckets;     /* first place of each span of 2^shift key values; until trimmed */
     uint64_t bucket_count;
     uint32_t shift;
 } lwi_keys;
@@ -24,6 +38,8 @@ void lwi_keys_adopt(lwi_keys *keys, uint64_t *sorted, uint32_t count);
 
 /* Makes find() fast, until trim() gives that memory back; false: no memory. */
 bool lwi_keys_hasten(lwi_keys *keys);
+
+/* Also packs the keys. Without memory for that they stay as they are, correct but larger. */
 void lwi_keys_trim(lwi_keys *keys);
 
 /* LWI_NO_RANK if there is no such key. */

@@ -139,10 +139,10 @@ LW_API lw_status lw_capture_start(lw_context *context, const lw_capture_options 
  *                 further call gives the same one
  * @param error    NULL, or receives what went wrong, with the runtime's own words
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_STATE (the child still works: nothing is lost; or this
- *         is a fork of the process that captures); and for good whatever lw_snapshot_take() answers in the child, or ::LW_E_RUNTIME (the child was
- *         killed, crashed, or an `enumerate` ended it); ::LW_E_CANCELLED (its time was over, or
- *         `progress` said stop); ::LW_E_IO (the file could not be written: a full disk);
- *         ::LW_E_NOMEM. Calls `progress`; any thread, but one at a time for a capture.
+ *         is a fork of the process that captures); and for good whatever lw_snapshot_take()
+ *         answers in the child, or ::LW_E_RUNTIME (the child was killed, crashed, or an
+ *         `enumerate` ended it); ::LW_E_CANCELLED (its time was over, or `progress` said stop);
+ *         ::LW_E_IO (the file could not be written: a full disk); ::LW_E_NOMEM. Calls `progress`; any thread, but one at a time for a capture.
  */
 LW_API lw_status lw_capture_wait(lw_capture *capture, uint64_t wait_ns, lw_snapshot **snapshot,
                                  lw_error *error);
@@ -161,7 +161,7 @@ typedef struct lw_capture_info {
     const char *phase;     /**< what it does: "enumerate", "join", "save"; a static string */
     uint64_t done;         /**< how much of the phase is done */
     uint64_t total;        /**< how much there is; 0 when nobody knows */
-    uint64_t paused_ns;    /**< how long the process stood still: the fork, or the capture in place */
+    uint64_t paused_ns;    /**< how long the process stood still: the fork, or all in place */
     uint64_t memory;       /**< bytes that it may take, as lw_capture_start() had it */
     uint64_t memory_left;  /**< bytes that were left then; `UINT64_MAX`: nobody knows */
     const char *reason;    /**< why it was captured in place, or ""; belongs to the capture */

@@ -248,8 +248,9 @@ LW_API lw_status lw_report_types(const lw_dominators *dominators, const lw_repor
  * @param error   NULL, or receives what went wrong
  * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
  */
-LW_API lw_status lw_report_retained(const lw_dominators *dominators, const lw_report_options *options,
-                                    lw_write_fn write, void *user, lw_error *error);
+LW_API lw_status lw_report_retained(const lw_dominators *dominators,
+                                    const lw_report_options *options, lw_write_fn write,
+                                    void *user, lw_error *error);
 
 /** Bits of lw_export_options::flags. */
 enum lw_export_flags {

@@ -11,16 +11,17 @@
 
 const lwcli_verb lwcli_verbs[] = {
     {"info", "FILE...", "what is in a snapshot file", lwcli_info},
-    {"types", "FILE", "how many of each type, their bytes, and what they retain", lwcli_types},
-    {"diff", "[--sites] BASE TARGET...", "what grew, by type or by call site; of several, what stayed",
-     lwcli_diff},
+    {"types", "FILE", "how many of each type, their bytes, what they retain", lwcli_types},
+    {"diff", "[--sites] BASE TARGET...",
+     "what grew, by type or by call site; of several, what stayed", lwcli_diff},
     {"paths", "[--limit N] FILE TYPE|0xKEY", "who holds the instances of a type, or an object",
      lwcli_paths},
     {"report", "[--accepted FILE] [--calls N] [--limit N] FILE...",
      "what grows from file to file and what to cut; of one file, what retains most", lwcli_report},
-    {"accept", "[--file FILE] [--reason WORDS] FINGERPRINT...", "adds known findings to the accepted ones",
-     lwcli_accept},
-    {"export", "[--values] FILE OUTPUT", "as .heapsnapshot, for Chrome DevTools and memlab", lwcli_export},
+    {"accept", "[--file FILE] [--reason WORDS] FINGERPRINT...",
+     "adds known findings to the accepted ones", lwcli_accept},
+    {"export", "[--values] FILE OUTPUT", "as .heapsnapshot, for Chrome DevTools and memlab",
+     lwcli_export},
     {NULL, NULL, NULL, NULL},
 };
 

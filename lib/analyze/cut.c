@@ -25,7 +25,7 @@ bool lwi_cut_add_all(lwi_cutting *cutting, lw_node from, lw_node to)
 {
     const lw_snapshot *snapshot = cutting->snapshot;
     if (from == LW_NODE_NONE) {
-        uint32_t root, end = lwi_cut_roots(snapshot, to, &root);
+        uint32_t root, end = lwi_roots_of(snapshot, to, &root);
         for (; root < end; root++) {
             if (!lwi_cut_add(cutting, from, to, root))
                 return false;

@@ -52,9 +52,6 @@ lw_status lwi_cut_with(lw_snapshot *snapshot, const lwi_domtree *tree, const lw_
 /* Adds a place to the cut; false: no memory. */
 bool lwi_cut_add(lwi_cutting *cutting, lw_node from, lw_node to, uint64_t number);
 
-/* The roots of a node: [*begin, result) in lw_snapshot::roots. */
-uint32_t lwi_cut_roots(const lw_snapshot *snapshot, lw_node node, uint32_t *begin);
-
 /* Adds all that holds `to` and comes from `from`, or all its roots if that is LW_NODE_NONE. */
 bool lwi_cut_add_all(lwi_cutting *cutting, lw_node from, lw_node to);
 

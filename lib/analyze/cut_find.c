@@ -58,27 +58,11 @@ static uint32_t middle_of(const lwi_cutting *cutting, uint64_t begin, uint64_t e
 
 /* --- one place -------------------------------------------------------------------------------- */
 
-uint32_t lwi_cut_roots(const lw_snapshot *snapshot, lw_node node, uint32_t *begin)
-{
-    uint32_t low = 0, high = snapshot->info.roots;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (snapshot->roots[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *begin = low;
-    while (low < snapshot->info.roots && snapshot->roots[low].node == node)
-        low++;
-    return low;
-}
-
 /* How many places hold a node from outside of what it dominates; counts no further than 2. */
 static int places_to(const lwi_cutting *cutting, lw_node node, lw_node *from)
 {
     const lwi_rows *rows = &cutting->holders->rows;
-    uint32_t begin, end = lwi_cut_roots(cutting->snapshot, node, &begin);
+    uint32_t begin, end = lwi_roots_of(cutting->snapshot, node, &begin);
     bool outside = lwi_rare_get(&cutting->snapshot->outside, node) > 0;
     int count = end - begin > 1 ? 2 : (int)(end - begin) + outside;
     *from = LW_NODE_NONE;

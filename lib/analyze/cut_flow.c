@@ -99,7 +99,7 @@ static bool see(flow *flow, lw_node node, uint32_t next, bool back)
 
 static uint32_t root_places(const lw_snapshot *snapshot, lw_node node)
 {
-    uint32_t begin, end = lwi_cut_roots(snapshot, node, &begin);
+    uint32_t begin, end = lwi_roots_of(snapshot, node, &begin);
     return end - begin + (lwi_rare_get(&snapshot->outside, node) > 0);
 }
 

@@ -26,17 +26,12 @@ static uint32_t frames_of(lwi_stack_at at)
     return at.snapshot ? at.snapshot->stacks[at.stack].count : 0;
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    return text ? lwi_hash_bytes(hash, text, strlen(text)) : lwi_hash_mix(hash, 0);
-}
-
 static uint64_t hash_stack(lwi_stack_at at)
 {
     uint64_t hash = frames_of(at);
     for (uint32_t i = 0; i < frames_of(at); i++) {
         const lw_frame *frame = frame_at(at, i);
-        hash = lwi_hash_mix(hash_text(hash_text(hash, frame->file), frame->function), frame->line);
+        hash = lwi_hash_mix(lwi_hash_text(lwi_hash_text(hash, frame->file), frame->function), frame->line);
     }
     return hash;
 }

@@ -112,17 +112,6 @@ typedef struct site {
     uint32_t line; /* a frame */
 } site;
 
-static uint32_t own_line(const lw_snapshot *snapshot, uint32_t stack)
-{
-    const lwi_stack *all = &snapshot->stacks[stack];
-    const uint32_t *frames = snapshot->stack_frames + all->first;
-    for (uint32_t i = 0; i < all->count; i++) {
-        if (snapshot->frames[frames[i]].flags & LW_FRAME_OWN)
-            return frames[i];
-    }
-    return frames[0];
-}
-
 static int compare_stacks(const lw_snapshot *snapshot, uint32_t a, uint32_t b)
 {
     const lwi_stack *x = &snapshot->stacks[a], *y = &snapshot->stacks[b];
@@ -167,7 +156,7 @@ static site heaviest(const lw_snapshot *snapshot, site *sites, uint32_t count, s
     for (uint32_t stack = 1; stack < count; stack++) {
         if (sites[stack].objects == 0)
             continue;
-        site *line = &lines[own_line(snapshot, stack)];
+        site *line = &lines[lwi_stack_own(snapshot, stack)];
         if (!line->stack || heavier(&sites[stack], &sites[line->stack]) ||
             (!heavier(&sites[line->stack], &sites[stack]) &&
              compare_stacks(snapshot, stack, line->stack) < 0))
@@ -178,7 +167,7 @@ static site heaviest(const lw_snapshot *snapshot, site *sites, uint32_t count, s
     for (uint32_t stack = 1; stack < count; stack++) {
         if (sites[stack].objects == 0)
             continue;
-        const site *line = &lines[own_line(snapshot, stack)];
+        const site *line = &lines[lwi_stack_own(snapshot, stack)];
         if (!best.stack || heavier(line, &best) ||
             (!heavier(&best, line) && compare_stacks(snapshot, line->stack, best.stack) < 0))
             best = *line;
@@ -206,7 +195,7 @@ bool lwi_evidence_site(lwi_evidence *evidence, lwi_finding *finding)
         uint32_t stack = stack_of(last, evidence->leaked[i]);
         if (stack == 0)
             continue;
-        uint32_t line = own_line(last, stack);
+        uint32_t line = lwi_stack_own(last, stack);
         stacks = stack >= stacks ? stack + 1 : stacks;
         frames = line >= frames ? line + 1 : frames;
     }

@@ -1,6 +1,7 @@
 #include "analyze/growth.h"
 
 #include "base/error.h"
+#include "base/fnv.h"
 #include "base/sort.h"
 #include "base/structs.h"
 
@@ -165,27 +166,17 @@ static bool write_step(lw_growth *growth, lwi_head *head, const lwi_growing *gro
     return ready;
 }
 
-/* FNV-1a, 64 bits: written down, because fingerprints are kept in files. */
-static uint64_t stir(uint64_t hash, const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    do {
-        hash = (hash ^ *at) * UINT64_C(0x100000001b3);
-    } while (*at++);
-    return hash;
-}
-
 static uint64_t fingerprint_of(const lwi_head *head)
 {
-    uint64_t hash = stir(UINT64_C(0xcbf29ce484222325), head->info.root_kind);
+    uint64_t hash = lwi_fnv_text(LWI_FNV_BEGIN, head->info.root_kind, 0);
     for (uint32_t i = 0; i < head->info.steps; i++) {
         const lw_growth_step *step = &head->path[i];
         const char how[] = {(char)('a' + step->kind + 1), (char)('a' + step->label.style + 2),
                             (char)('a' + step->flags), 0};
-        hash = stir(hash, how);
-        hash = stir(hash, step->label.text);
-        hash = stir(hash, step->type);
-        hash = stir(hash, step->runtime);
+        hash = lwi_fnv_text(hash, how, 0);
+        hash = lwi_fnv_text(hash, step->label.text, 0);
+        hash = lwi_fnv_text(hash, step->type, 0);
+        hash = lwi_fnv_text(hash, step->runtime, 0);
     }
     return hash;
 }

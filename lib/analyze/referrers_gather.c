@@ -8,24 +8,10 @@
 
 /* --- roots --------------------------------------------------------------------------------- */
 
-static uint32_t first_root(const lw_snapshot *snapshot, lw_node node)
-{
-    uint32_t low = 0, high = snapshot->info.roots;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (snapshot->roots[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 bool lwi_is_rooted(const lw_snapshot *snapshot, lw_node node)
 {
-    uint32_t first = first_root(snapshot, node);
-    return (first < snapshot->info.roots && snapshot->roots[first].node == node) ||
-           lwi_rare_get(&snapshot->outside, node);
+    uint32_t begin, end = lwi_roots_of(snapshot, node, &begin);
+    return begin < end || lwi_rare_get(&snapshot->outside, node);
 }
 
 /* Owners, bystanders, what is outside, the asking code. */
@@ -47,8 +33,8 @@ static uint32_t better(const lw_snapshot *snapshot, uint32_t a, uint32_t b)
 
 uint32_t lwi_better_root(const lw_snapshot *snapshot, uint32_t best, lw_node node)
 {
-    for (uint32_t i = first_root(snapshot, node);
-         i < snapshot->info.roots && snapshot->roots[i].node == node; i++)
+    uint32_t i, end = lwi_roots_of(snapshot, node, &i);
+    for (; i < end; i++)
         best = better(snapshot, best, i);
     return lwi_rare_get(&snapshot->outside, node) ? better(snapshot, best, LWI_ROOT_OUTSIDE) : best;
 }

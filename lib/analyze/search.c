@@ -64,19 +64,6 @@ void lwi_search_free(lwi_search *search)
 
 /* --- roots --------------------------------------------------------------------------------- */
 
-static uint32_t first_root(const lw_snapshot *snapshot, lw_node node)
-{
-    uint32_t low = 0, high = snapshot->info.roots;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (snapshot->roots[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static int strength_of_root(const lw_snapshot *snapshot, uint32_t root)
 {
     return lwi_root_strength(snapshot->root_kinds[snapshot->roots[root].kind].flags);
@@ -93,8 +80,8 @@ bool lwi_search_root(const lwi_search *search, lw_node node, uint32_t *root)
 {
     const lw_snapshot *snapshot = search->snapshot;
     bool found = false;
-    for (uint32_t i = first_root(snapshot, node);
-         i < snapshot->info.roots && snapshot->roots[i].node == node; i++) {
+    uint32_t i, end = lwi_roots_of(snapshot, node, &i);
+    for (; i < end; i++) {
         int strength = strength_of_root(snapshot, i);
         if (strength > search->strength || lwi_bits_get(search->used, i) ||
             !may_begin(search, snapshot->roots[i].kind))

@@ -36,4 +36,10 @@ static inline uint64_t lwi_hash_bytes(uint64_t hash, const void *bytes, size_t l
     return lwi_hash_mix(hash, word);
 }
 
+/* NULL is as good as "". */
+static inline uint64_t lwi_hash_text(uint64_t hash, const char *text)
+{
+    return lwi_hash_bytes(hash, text ? text : "", text ? strlen(text) : 0);
+}
+
 #endif

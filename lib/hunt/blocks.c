@@ -1,6 +1,7 @@
 #include "hunt/blocks.h"
 
 #include "base/error.h"
+#include "base/fnv.h"
 #include "base/hash.h"
 #include "base/index.h"
 
@@ -33,11 +34,6 @@ typedef struct search {
     uint64_t least;
 } search;
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    return lwi_hash_bytes(hash, text ? text : "", text ? strlen(text) : 0);
-}
-
 static bool same_text(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "") == 0;
@@ -53,7 +49,7 @@ static bool is_line(const void *items, uint32_t id, const void *key)
 /* The line of a frame, made if it is new; its text is not copied. NULL: no memory. */
 static line *line_of(search *search, const lw_frame *frame)
 {
-    uint64_t hash = hash_text(hash_text(frame->line, frame->file), frame->function);
+    uint64_t hash = lwi_hash_text(lwi_hash_text(frame->line, frame->file), frame->function);
     uint32_t id = lwi_index_find(&search->index, hash, is_line, search->lines, frame);
     if (id != LWI_INDEX_NONE)
         return &search->lines[id];
@@ -69,17 +65,6 @@ static line *line_of(search *search, const lw_frame *frame)
 
 /* --- objects ------------------------------------------------------------------------------- */
 
-static const lw_frame *own_frame(const lw_snapshot *snapshot, uint32_t stack)
-{
-    const lwi_stack *all = &snapshot->stacks[stack];
-    const uint32_t *frames = snapshot->stack_frames + all->first;
-    for (uint32_t i = 0; i < all->count; i++) {
-        if (snapshot->frames[frames[i]].flags & LW_FRAME_OWN)
-            return &snapshot->frames[frames[i]];
-    }
-    return all->count ? &snapshot->frames[frames[0]] : NULL;
-}
-
 static bool count_objects(search *search)
 {
     const lw_snapshot *last = search->findings->last;
@@ -91,7 +76,8 @@ static bool count_objects(search *search)
         if (!tenure || !tenure->stack || tenure->epoch < since)
             continue;
         if (tenure->stack != stack) { /* neighbours often have one stack */
-            const lw_frame *frame = own_frame(last, tenure->stack);
+            uint32_t own = lwi_stack_own(last, tenure->stack);
+            const lw_frame *frame = own == LWI_NO_FRAME ? NULL : &last->frames[own];
             stack = tenure->stack;
             found = frame ? line_of(search, frame) : NULL;
             if (frame && !found)
@@ -232,15 +218,9 @@ static const char *copy(lw_findings *findings, const char *text, bool *failed)
 /* Of the file without its folders and the function: a line moves with every edit above it. */
 static uint64_t fingerprint_of(const lw_frame *frame)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a, Fowler, Noll and Vo 1991 */
     const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
-    const char *parts[] = {slash ? slash + 1 : frame->file, "blocks", frame->function};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        for (const char *at = parts[i] ? parts[i] : ""; *at; at++)
-            hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-        hash = (hash ^ 0xff) * UINT64_C(1099511628211);
-    }
-    return hash;
+    uint64_t hash = lwi_fnv_text(LWI_FNV_BEGIN, slash ? slash + 1 : frame->file, 0xff);
+    return lwi_fnv_text(lwi_fnv_text(hash, "blocks", 0xff), frame->function, 0xff);
 }
 
 static lw_status add_finding(search *search, const line *line, lw_error *error)

@@ -168,15 +168,6 @@ static lw_status write_allocated(const lwi_found *found, lw_error *error)
 
 /* --- held by ------------------------------------------------------------------------------- */
 
-static void put_root(lwi_text *text, const char *kind, const lw_label *label)
-{
-    lwi_text_name(text, kind);
-    if (label->style != -2) {
-        lwi_text_put(text, " ");
-        lwi_text_label(text, label);
-    }
-}
-
 static void put_arrow(lwi_text *text)
 {
     lwi_text_put(text, " ");
@@ -192,7 +183,7 @@ static lw_status write_held(const lwi_found *found, lw_error *error)
     lw_status status = lw_path_get(found->paths, 0, &path, error);
     if (status != LW_OK)
         return status;
-    put_root(&text, path.root_kind, &path.root_label);
+    lwi_text_root(&text, path.root_kind, &path.root_label);
     bool all = path.steps <= STEPS_SHOWN || lwi_out_all(found->out);
     for (uint32_t step = 0; step < path.steps; step++) {
         lw_edge edge = LW_EDGE_INIT;
@@ -222,7 +213,7 @@ static void put_cut_edge(const lwi_found *found, lwi_text *text, const lw_cut_ed
 {
     if (edge->edge.from == LW_NODE_NONE) {
         lwi_text_put(text, "root ");
-        put_root(text, edge->root_kind, &edge->root_label);
+        lwi_text_root(text, edge->root_kind, &edge->root_label);
     } else {
         lwi_text_label(text, &edge->edge.label);
         lwi_text_put(text, " of ");

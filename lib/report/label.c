@@ -21,6 +21,15 @@ void lwi_text_label(lwi_text *text, const lw_label *label)
     }
 }
 
+void lwi_text_root(lwi_text *text, const char *kind, const lw_label *label)
+{
+    lwi_text_name(text, kind);
+    if (label->style != -2) {
+        lwi_text_put(text, " ");
+        lwi_text_label(text, label);
+    }
+}
+
 void lwi_text_edge_kind(lwi_text *text, int32_t kind)
 {
     static const char *const marks[] = {

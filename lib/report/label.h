@@ -7,6 +7,8 @@
 
 /* ".name", "[key]", "[3]", "name", "(slot)" */
 void lwi_text_label(lwi_text *text, const lw_label *label);
+/* "module app": the kind of a root and its name, if it has one. */
+void lwi_text_root(lwi_text *text, const char *kind, const lw_label *label);
 /* ", weak"; nothing for a strong one. */
 void lwi_text_edge_kind(lwi_text *text, int32_t kind);
 

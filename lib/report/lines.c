@@ -1,5 +1,7 @@
 #include "report/lines.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 lw_status lwi_place_of(const lw_survivors *survivors, uint32_t index, const lw_survivors_row *row,
@@ -23,19 +25,10 @@ static bool same_frame(const lw_frame *a, const lw_frame *b)
     return a->line == b->line && same_text(a->file, b->file) && same_text(a->function, b->function);
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (const char *at = text ? text : ""; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-    return (hash ^ 0xFF) * UINT64_C(0x100000001b3);
-}
-
 static uint64_t hash_place(const lwi_place *place)
 {
-    uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), place->domain);
-    hash = hash_text(hash, place->frame.file);
-    hash = hash_text(hash, place->frame.function);
-    return (hash ^ place->frame.line) * UINT64_C(0x100000001b3);
+    uint64_t hash = lwi_hash_text(place->frame.line, place->domain);
+    return lwi_hash_text(lwi_hash_text(hash, place->frame.file), place->frame.function);
 }
 
 /* A row and where it belongs. */

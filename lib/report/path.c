@@ -165,11 +165,7 @@ static lw_status root_row(const view *view, lwi_text *cells, lw_error *error)
         lwi_text_put(&cells[0], " that nothing explains");
     } else {
         lwi_text_put(&cells[0], "root ");
-        lwi_text_name(&cells[0], path->root_kind);
-        if (path->root_label.style != -2) {
-            lwi_text_put(&cells[0], " ");
-            lwi_text_label(&cells[0], &path->root_label);
-        }
+        lwi_text_root(&cells[0], path->root_kind, &path->root_label);
     }
     return put_type(view, path->first, &cells[1], error);
 }

@@ -20,11 +20,7 @@ static void put_root(lwi_text *text, uint64_t rooted, const char *kind, const lw
     if (rooted == 0)
         return;
     lwi_text_put(text, "root ");
-    lwi_text_name(text, kind);
-    if (label->style != -2) {
-        lwi_text_put(text, " ");
-        lwi_text_label(text, label);
-    }
+    lwi_text_root(text, kind, label);
     if (rooted > 1) {
         lwi_text_put(text, ", ");
         lwi_text_counted(text, rooted, "root");

@@ -180,19 +180,11 @@ static lw_label label_below(const view *view, uint32_t rank)
     return lwi_label_of(snapshot, 0);
 }
 
+/* The first root of a node that none dominates; NULL if it has none. */
 static const lwi_root *root_of(const view *view, lw_node node)
 {
-    const lw_snapshot *snapshot = view->snapshot;
-    uint32_t low = 0, high = snapshot->info.roots;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (snapshot->roots[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < snapshot->info.roots && snapshot->roots[low].node == node ? &snapshot->roots[low]
-                                                                           : NULL;
+    uint32_t begin, end = lwi_roots_of(view->snapshot, node, &begin);
+    return begin < end ? &view->snapshot->roots[begin] : NULL;
 }
 
 static void put_name(const view *view, uint32_t rank, lwi_text *text)

@@ -149,3 +149,30 @@ uint64_t lwi_rare_get(const lwi_rares *rares, lw_node node)
     }
     return low < rares->count && rares->items[low].node == node ? rares->items[low].value : 0;
 }
+
+uint32_t lwi_roots_of(const lw_snapshot *snapshot, lw_node node, uint32_t *begin)
+{
+    uint32_t low = 0, high = snapshot->info.roots;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (snapshot->roots[middle].node < node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *begin = low;
+    while (low < snapshot->info.roots && snapshot->roots[low].node == node)
+        low++;
+    return low;
+}
+
+uint32_t lwi_stack_own(const lw_snapshot *snapshot, uint32_t stack)
+{
+    const lwi_stack *all = &snapshot->stacks[stack];
+    const uint32_t *frames = snapshot->stack_frames + all->first;
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (snapshot->frames[frames[i]].flags & LW_FRAME_OWN)
+            return frames[i];
+    }
+    return all->count ? frames[0] : LWI_NO_FRAME;
+}

@@ -127,6 +127,14 @@ lw_status lwi_node_check(const lw_snapshot *snapshot, lw_node node, lw_error *er
 
 uint64_t lwi_rare_get(const lwi_rares *rares, lw_node node); /* 0: not in the table */
 
+/* The roots of a node: [*begin, result) in lw_snapshot::roots. */
+uint32_t lwi_roots_of(const lw_snapshot *snapshot, lw_node node, uint32_t *begin);
+
+/* The innermost frame of the user's own code, in lw_snapshot::frames; without any the innermost;
+ * LWI_NO_FRAME of an empty stack. */
+#define LWI_NO_FRAME UINT32_MAX
+uint32_t lwi_stack_own(const lw_snapshot *snapshot, uint32_t stack);
+
 /* By style, then by text. */
 int lwi_name_compare(const lwi_name *a, const lwi_name *b);
 

@@ -138,10 +138,17 @@ def measured(tool: str, frames: int, **environment: str) -> list[str]:
 
 class AgainstTracemalloc(unittest.TestCase):
     def compare(self, frames: int, **environment: str) -> None:
-        theirs = measured("tracemalloc", 1, **environment)
-        self.assertEqual(len(theirs), len(WORK))
-        self.assertTrue(all(int(line.split()[1]) for line in theirs), theirs)
-        self.assertEqual(measured("leakwatch", frames, **environment), theirs)
+        """One run in forty of either tool has 8 bytes more in the classes, since the interpreter
+        hashes addresses and those are random: what differs is measured anew. A byte that we miss
+        or count twice is missed in every run."""
+        for last in range(-4, 1):
+            theirs = measured("tracemalloc", 1, **environment)
+            self.assertEqual(len(theirs), len(WORK))
+            self.assertTrue(all(int(line.split()[1]) for line in theirs), theirs)
+            ours = measured("leakwatch", frames, **environment)
+            if ours == theirs or not last:
+                self.assertEqual(ours, theirs)
+                return
 
     def test_net(self) -> None:
         self.compare(25)

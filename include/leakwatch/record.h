@@ -204,6 +204,25 @@ LW_API void lw_block_free(lw_domain *domain, const void *block) LW_ADDRESS_2;
  */
 LW_API void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size) LW_ADDRESS_2;
 
+/**
+ * All blocks that begin in a range go back at once: a pool is reset, an arena is unmapped. Call it
+ * *before* the memory is given back. What carved domains cut out of them ends too.
+ *
+ * @param domain where; for a SHARED domain, the blocks of all shared domains
+ * @param first  where the range begins
+ * @param size   of the range in bytes. any-thread, by one who knows that no block of the range is
+ *               being freed or resized meanwhile; takes time by what is there, not by `size`.
+ */
+LW_API void lw_domain_free_range(lw_domain *domain, const void *first, uint64_t size) LW_ADDRESS_2;
+
+/**
+ * All blocks of a domain go back at once: a whole pool, or a device that is reset.
+ *
+ * @param domain where; of what shared domains have in common, the blocks that this one owns.
+ *               any-thread, as for lw_domain_free_range().
+ */
+LW_API void lw_domain_free_all(lw_domain *domain);
+
 /** A block on its way through `realloc`. On the caller's stack; its fields are private. */
 typedef struct lw_move {
     lw_domain *domain; /**< private */

@@ -106,12 +106,15 @@ typedef struct batch {
     uint64_t address[BATCH];
     uint64_t page; /* all pages before it are done */
     unsigned count;
+    const lwi_births *births;
+    uint8_t domain; /* whose blocks; 0: of any */
 } batch;
 
 static bool batch_add(uint64_t address, lwi_record record, void *user)
 {
     batch *batch = user;
-    (void)record;
+    if (batch->domain && lwi_birth_at(batch->births, record.birth)->domain != batch->domain)
+        return true;
     if (batch->count == BATCH)
         return false;
     batch->address[batch->count++] = address;
@@ -121,10 +124,11 @@ static bool batch_add(uint64_t address, lwi_record record, void *user)
 
 static void block_ended(lwi_thread *thread, uint64_t address, lwi_record record);
 
-static void forget_blocks(lwi_thread *thread, lwi_map *map, uint64_t first, uint64_t last)
+static void forget_blocks(lwi_thread *thread, lwi_map *map, uint64_t first, uint64_t last,
+                          uint8_t domain)
 {
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
-    batch batch = {.page = first};
+    batch batch = {.page = first, .births = &thread->context->births, .domain = domain};
     do {
         batch.count = 0;
         lwi_map_each(map, batch.page > first ? batch.page : first, last, batch_add, &batch);
@@ -146,7 +150,7 @@ static void chunk_ended(lwi_thread *thread, const lwi_map *map, uint64_t address
     for (uint32_t i = 1; size && i <= count; i++) {
         lw_domain *child = context->domains[i];
         if (child->parent && child->parent->map == map)
-            forget_blocks(thread, child->map, address, address + size - 1);
+            forget_blocks(thread, child->map, address, address + size - 1, 0);
     }
 }
 
@@ -393,6 +397,28 @@ void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size)
     lwi_record record = take(domain, thread, address_of(block));
     if (record.birth && record.size != size)
         LWI_BUMP(thread->replaced, 1);
+    event_end(thread);
+}
+
+void lw_domain_free_range(lw_domain *domain, const void *first, uint64_t size)
+{
+    lwi_thread *thread = domain && size ? thread_begin(domain->context) : NULL;
+    if (!thread)
+        return;
+    uint64_t address = address_of(first), rest = size - 1;
+    if (rest > UINT64_MAX - address)
+        rest = UINT64_MAX - address;
+    forget_blocks(thread, domain->map, address, address + rest, 0);
+    event_end(thread);
+}
+
+void lw_domain_free_all(lw_domain *domain)
+{
+    lwi_thread *thread = domain ? thread_begin(domain->context) : NULL;
+    if (!thread)
+        return;
+    forget_blocks(thread, domain->map, 0, UINT64_MAX,
+                  domain->kind == LW_DOMAIN_SHARED ? domain->id : 0);
     event_end(thread);
 }
 

@@ -79,14 +79,24 @@ static bool walk_root(const walk *walk, lwi_root *root)
     return true;
 }
 
+/* Roots are listed in no order, and are few. */
+static lwi_root *root_after(lwi_map *map, uint64_t top)
+{
+    lwi_root *next = NULL, *root = atomic_load_explicit(&map->high, memory_order_acquire);
+    for (; root; root = root->next) {
+        if (root->top > top && (!next || root->top < next->top))
+            next = root;
+    }
+    return next;
+}
+
 void lwi_map_each(lwi_map *map, uint64_t first, uint64_t last, lwi_map_fn visit, void *user)
 {
     walk walk = {map, first, last, visit, user};
     lwi_lock_take(&map->lock);
-    bool more = walk_root(&walk, map->low);
-    lwi_root *root = atomic_load_explicit(&map->high, memory_order_acquire);
-    for (; more && root; root = root->next)
-        more = walk_root(&walk, root);
+    lwi_root *root = map->low;
+    while (root && walk_root(&walk, root))
+        root = root_after(map, root->top);
     lwi_lock_give(&map->lock);
 }
 

@@ -191,7 +191,7 @@ struct event {
     struct block *block;
     uint64_t address, size;
     lw_move move;
-    int thread, fails;
+    int thread, fails, domain;
     struct round *round;
     lw_region_stats stats;
 };
@@ -234,6 +234,15 @@ static void do_move(void *argument)
         lw_move_cancel(&event->move);
     else
         lw_move_end(&event->move, pointer(event->address), event->size, some_stack());
+}
+
+static void do_bulk(void *argument)
+{
+    struct event *event = argument;
+    if (event->size)
+        lw_domain_free_range(domains[event->domain], pointer(event->address), event->size);
+    else
+        lw_domain_free_all(domains[event->domain]);
 }
 
 static void do_begin(void *argument)
@@ -312,6 +321,35 @@ static void step_free(int thread)
     drop(index);
     if (block.adopted)
         drop_inside(&block);
+}
+
+/* Some pages, now and then all there is: of the pool, or of the two domains that share a map. */
+static void step_bulk(int thread)
+{
+    struct event event = {.domain = (int)random_below(3)};
+    if (random_below(4)) {
+        event.size = 1 + random_below(12000);
+        event.address = UINT64_C(0x7f0000000000) + random_below(48) * 4096 + random_below(4096);
+    }
+    on_thread(thread, do_bulk, &event);
+    for (int i = 0; i < block_count;) {
+        struct block block = blocks[i];
+        int ends = event.size ? (block.domain == 2) == (event.domain == 2) &&
+                                    block.address >= event.address &&
+                                    block.address - event.address < event.size
+                              : block.domain == event.domain;
+        if (!ends) {
+            i++;
+            continue;
+        }
+        if (!block.adopted)
+            account(&block, -1);
+        drop(i);
+        if (block.adopted) {
+            drop_inside(&block);
+            i = 0;
+        }
+    }
 }
 
 static void step_move(int thread)
@@ -556,8 +594,10 @@ static void step(void)
         step_begin(thread);
     else if (kind < 94)
         step_end(thread);
-    else
+    else if (kind < 99 || random_below(4))
         step_switch(thread);
+    else
+        step_bulk(thread);
     note_peaks();
 }
 

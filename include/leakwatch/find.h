@@ -204,8 +204,10 @@ LW_API uint32_t lw_findings_count(const lw_findings *findings);
 /** What kind of evidence a finding rests on. */
 enum lw_finding_kind {
     LW_FINDING_GROWTH = 1, /**< something that roots reach holds more objects after every round */
-    LW_FINDING_BLOCKS = 2  /**< a call site leaves blocks in every round, and no runtime shows who
+    LW_FINDING_BLOCKS = 2, /**< a call site leaves blocks in every round, and no runtime shows who
                                 holds them */
+    LW_FINDING_BYTES = 3   /**< objects that roots reach are larger after every round, but not more:
+                                a buffer that swells, a list of what there is anyway */
 };
 
 /** One finding. */
@@ -215,19 +217,21 @@ typedef struct lw_finding {
     uint64_t fingerprint;      /**< the same in every run: of types and names only */
     uint32_t accepted;         /**< 1: known and accepted */
     uint32_t rounds;           /**< rounds in which it grew, one after the other up to the last */
-    uint64_t objects;          /**< gained in these rounds; blocks for ::LW_FINDING_BLOCKS */
+    uint64_t objects;          /**< gained in these rounds; blocks for ::LW_FINDING_BLOCKS, 0 for
+                                    ::LW_FINDING_BYTES */
     uint64_t bytes;            /**< gained in these rounds */
     double objects_per_round;  /**< gained, on average */
     double bytes_per_round;    /**< gained, on average */
     lw_node holder;            /**< in the last snapshot: what gains; ::LW_NODE_NONE for blocks, and
                                     where the roots themselves do */
-    lw_node example;           /**< one of the objects gained; ::LW_NODE_NONE for blocks */
+    lw_node example;           /**< one of the objects gained, for ::LW_FINDING_BYTES what gains;
+                                    ::LW_NODE_NONE for blocks */
     const char *holder_type;   /**< name of its type, or of the kind of root; "" for blocks */
     const char *type;          /**< the type with most of the gained bytes; "" for blocks */
     uint64_t type_objects;     /**< gained objects of this type */
     uint64_t type_bytes;       /**< their bytes, with those of other gained objects they keep */
-    uint32_t frames;           /**< frames of the site where most of the bytes were allocated; 0:
-                                    not recorded */
+    uint32_t frames;           /**< frames of the site where most of the bytes were allocated, or
+                                    an object of ::LW_FINDING_BYTES was created; 0: not recorded */
     uint32_t approximate;      /**< 1: gained objects were told apart by address only */
     uint64_t site_objects;     /**< gained objects that were allocated there */
     uint64_t site_bytes;       /**< their bytes */

@@ -73,8 +73,9 @@ typedef struct lw_growth lw_growth;
 typedef struct lw_growth_options {
     uint32_t struct_size;    /**< set by ::LW_GROWTH_OPTIONS_INIT */
     uint32_t reserved;       /**< 0 */
-    uint64_t per_step;       /**< objects that a holder must gain from each snapshot to the next,
-                                  for instance the calls between two of them; 0: one */
+    uint64_t per_step;       /**< objects, or bytes of ::LW_GROWTH_BYTES, that a holder must gain
+                                  from each snapshot to the next, for instance the calls between
+                                  two of them; 0: one */
     lw_progress_fn progress; /**< NULL, or hears how far it is: phase "growth", in snapshots */
     void *user;              /**< passed to `progress` */
 } lw_growth_options;
@@ -93,7 +94,9 @@ typedef struct lw_growth_options {
  * a pattern of up to four steps that repeats is walked once, so that a list, a tree or a queue of
  * linked blocks is one structure however long it is. A *head* is the holder on such a path of what
  * grew in every step, from the snapshot on in which the holder first appears, for at least two
- * steps. What grows only because its holders do is not told again.
+ * steps. What grows only because its holders do is not told again. As many objects as before, but
+ * more bytes in every step, are a head of their own, with ::LW_GROWTH_BYTES, unless they are the
+ * holder of a head: a list gets longer by what it holds.
  *
  * Takes 12 bytes per object while it works on a snapshot, and what the paths need. Never recurses.
  *
@@ -127,7 +130,10 @@ LW_API uint32_t lw_growth_count(const lw_growth *growth);
 enum lw_growth_flags {
     LW_GROWTH_APPROXIMATE = 1, /**< some objects could be told apart by their address only, which
                                     may have been reused unseen */
-    LW_GROWTH_ROOTS = 2        /**< the roots themselves are what gains: no object holds it */
+    LW_GROWTH_ROOTS = 2,       /**< the roots themselves are what gains: no object holds it */
+    LW_GROWTH_BYTES = 4        /**< objects that become larger, not more: a buffer that swells. The
+                                    numbers are of these objects, `node` is the one that gained
+                                    most bytes */
 };
 
 /** One head: where something grows. Numbers are of what it gains, not of the holder itself. */

@@ -169,6 +169,8 @@ static bool write_step(lw_growth *growth, lwi_head *head, const lwi_growing *gro
 static uint64_t fingerprint_of(const lwi_head *head)
 {
     uint64_t hash = lwi_fnv_text(LWI_FNV_BEGIN, head->info.root_kind, 0);
+    if (head->info.flags & LW_GROWTH_BYTES)
+        hash = lwi_fnv_text(hash, "bytes", 0);
     for (uint32_t i = 0; i < head->info.steps; i++) {
         const lw_growth_step *step = &head->path[i];
         const char how[] = {(char)('a' + step->kind + 1), (char)('a' + step->label.style + 2),
@@ -237,7 +239,9 @@ static bool write_heads(lw_growth *growth, const lwi_growing *growing, const lwi
         head->info = (lw_growth_head)LW_GROWTH_HEAD_INIT;
         head->info.node = LW_NODE_NONE;
         head->info.first = heads->firsts[i];
-        head->info.flags = heads->head_of[place] == i ? LW_GROWTH_ROOTS : 0;
+        head->info.flags = i >= heads->holding            ? LW_GROWTH_BYTES
+                           : heads->head_of[place] == i ? LW_GROWTH_ROOTS
+                                                        : 0;
         head->points = lwi_arena_array(&growth->arena, growth->snapshots, sizeof *head->points);
         if (!head->points || !write_path(growth, head, growing, fold, place))
             return false;

@@ -76,6 +76,7 @@ typedef struct lwi_heads {
     uint32_t *head_of;
     uint32_t *places;
     uint64_t count, room;
+    uint64_t holding; /* the first so many hold what grows; the others swell */
     uint32_t *firsts; /* the snapshot where each head's path appears */
     uint64_t first_room;
 } lwi_heads;

@@ -1,6 +1,7 @@
 /* The objects behind a head: which ones are new, and which of its holders gained most. */
 #include "analyze/content.h"
 #include "analyze/diff.h"
+#include "analyze/dominate.h"
 #include "analyze/growth.h"
 #include "base/order.h"
 #include "snapshot/strength.h"
@@ -190,6 +191,25 @@ static bool find_best(gain *gain, uint32_t head)
     return true;
 }
 
+/* Of those that became larger the one that gained most, and is largest. */
+static void find_swollen(gain *gain, uint32_t head)
+{
+    const lw_snapshot *first = gain->growing->first, *last = gain->growth->last;
+    lw_growth_head *info = &gain->growth->heads[head].info;
+    int64_t best = INT64_MIN;
+    uint64_t largest = 0;
+    for (uint64_t i = gain->begins[head]; i < gain->begins[head + 1]; i++) {
+        lw_node node = gain->holders[i], was = before(gain, node);
+        uint64_t now = lwi_own_bytes(last, node);
+        int64_t more = (int64_t)(was == LW_NODE_NONE ? now : now - lwi_own_bytes(first, was));
+        if (more < best || (more == best && now <= largest))
+            continue;
+        best = more;
+        largest = now;
+        info->node = node;
+    }
+}
+
 static bool find_all(gain *gain)
 {
     lwi_mem *mem = &gain->growing->mem;
@@ -209,8 +229,12 @@ static bool find_all(gain *gain)
             gain->head_at[gain->heads->places[i]] = i;
     }
     bool ready = list_grown(gain) && list_holders(gain);
-    for (uint32_t i = 0; ready && i < gain->growth->count; i++)
-        ready = find_best(gain, i);
+    for (uint32_t i = 0; ready && i < gain->growth->count; i++) {
+        if (gain->growth->heads[i].info.flags & LW_GROWTH_BYTES)
+            find_swollen(gain, i);
+        else
+            ready = find_best(gain, i);
+    }
     return ready;
 }
 

@@ -1,4 +1,5 @@
-/* Which paths grow: of what grew in every step the holder, unless that grows too. */
+/* Which paths grow: of what grew in every step the holder, unless that grows too. And what became
+ * larger in every step without becoming more. */
 #include "analyze/growth.h"
 
 /* Children of each place, in the order in which they were made. */
@@ -150,6 +151,47 @@ static bool find_all(inquiry *it)
     return true;
 }
 
+/* ---- what swells ---- */
+
+/* The first snapshot from which on there were as many objects as at the end. */
+static uint32_t steady_since(const inquiry *it, uint32_t place)
+{
+    uint32_t first = it->last, many = held(it, place, it->last);
+    while (first > 0 && held(it, place, first - 1) == many)
+        first--;
+    return first;
+}
+
+static uint32_t swelled_from(const inquiry *it, uint32_t place)
+{
+    uint32_t first = steady_since(it, place), from = it->last;
+    const lwi_growth_sums *sums = it->fold->sums;
+    while (from > first &&
+           sums[from].bytes[place] >= sums[from - 1].bytes[place] + it->per_step)
+        from--;
+    return from == first && it->last - from >= 2 ? from : NEVER;
+}
+
+static bool find_swelling(inquiry *it)
+{
+    lwi_heads *heads = it->heads;
+    uint64_t *holds = it->part; /* its work is done; from here on: a holder of what grows */
+    heads->holding = heads->count;
+    for (uint64_t i = 0; i < heads->holding; i++)
+        lwi_bits_set(holds, heads->places[i]);
+    for (uint32_t place = 1; place < it->fold->trie.count; place++) {
+        if (lwi_bits_get(holds, place) || held(it, place, it->last) == 0)
+            continue;
+        uint32_t from = swelled_from(it, place);
+        if (from == NEVER)
+            continue;
+        if (!add_head(it, place, from))
+            return false;
+        heads->head_of[place] = (uint32_t)heads->count - 1;
+    }
+    return true;
+}
+
 static bool open_family(family *family, const lwi_trie *trie, lwi_mem *mem)
 {
     size_t size = lwi_array_size(trie->count, sizeof(uint32_t));
@@ -181,7 +223,7 @@ bool lwi_heads_find(lwi_heads *heads, const lwi_fold *fold, uint64_t per_step, l
     it.part = lwi_alloc(mem, bits);
     it.counts = lwi_alloc(mem, lwi_array_size(fold->count, sizeof *it.counts));
     bool ready = heads->head_of && it.part && it.counts &&
-                 open_family(&it.family, &fold->trie, mem) && find_all(&it);
+                 open_family(&it.family, &fold->trie, mem) && find_all(&it) && find_swelling(&it);
     lwi_free(mem, it.part, bits);
     lwi_free(mem, it.counts, lwi_array_size(fold->count, sizeof *it.counts));
     lwi_free(mem, it.family.first, size);

@@ -77,7 +77,7 @@ static void describe(lwi_finding *finding, const lw_growth_head *head, const lw_
     *info = (lw_finding)LW_FINDING_INIT;
     info->holder_type = info->type = info->advice = "";
     info->example = LW_NODE_NONE;
-    info->kind = LW_FINDING_GROWTH;
+    info->kind = head->flags & LW_GROWTH_BYTES ? LW_FINDING_BYTES : LW_FINDING_GROWTH;
     info->fingerprint = head->fingerprint;
     info->rounds = rounds - head->first;
     info->objects = head->objects_diff > 0 ? (uint64_t)head->objects_diff : 0;
@@ -108,6 +108,8 @@ static lw_status limit_to_new(const lw_snapshot *last, lw_finding *info, const l
                               uint32_t index, lw_error *error)
 {
     gained new = {last, 0, 0};
+    if (info->kind == LW_FINDING_BYTES)
+        return LW_OK;
     lw_status status = lw_growth_each(growth, index, add_gained, &new, error);
     info->objects = new.objects < info->objects ? new.objects : info->objects;
     info->bytes = new.bytes < info->bytes ? new.bytes : info->bytes;
@@ -121,10 +123,13 @@ static lw_status inquire(lwi_evidence *evidence, lwi_finding *finding, const lw_
                          uint32_t index, lw_error *error)
 {
     lw_findings *findings = evidence->findings;
-    lw_status status = lw_growth_each(growth, index, add_leaked, evidence, error);
+    bool swells = finding->info.kind == LW_FINDING_BYTES;
+    lw_status status = swells ? LW_OK : lw_growth_each(growth, index, add_leaked, evidence, error);
     if (status != LW_OK)
         return status;
-    bool held = finding->info.holder != LW_NODE_NONE;
+    if (swells && add_leaked(finding->info.holder, evidence) != 0)
+        return lwi_nomem(error, "the evidence of a finding");
+    bool held = !swells && finding->info.holder != LW_NODE_NONE;
     if (!lwi_evidence_types(evidence, finding) || !lwi_evidence_site(evidence, finding) ||
         (held && !lwi_evidence_entries(evidence, finding)))
         return lwi_nomem(error, "the evidence of a finding");
@@ -142,7 +147,7 @@ static lw_status inquire_all(lwi_evidence *evidence, const lw_growth *growth,
         lwi_finding *finding = &findings->items[i];
         if (options->progress && options->progress("findings", i, count, options->user))
             return lwi_fail(error, LW_E_CANCELLED, "cancelled while looking into what grows");
-        if (finding->info.kind != LW_FINDING_GROWTH)
+        if (finding->info.kind == LW_FINDING_BLOCKS)
             continue;
         status = inquire(evidence, finding, growth, finding->head, error);
         forget_leaked(evidence);
@@ -191,7 +196,7 @@ lw_status lwi_findings_grow(lw_findings *findings, const lw_growth *growth,
         lw_status status = lw_growth_get(growth, i, &head, error);
         if (status != LW_OK)
             return status;
-        if (head.grown == 0) /* old objects that moved here */
+        if (head.grown == 0 && !(head.flags & LW_GROWTH_BYTES)) /* old objects that moved here */
             continue;
         lwi_finding found = {.head = i};
         describe(&found, &head, findings->last, findings->info.rounds);

@@ -65,7 +65,28 @@ static void put_rate(lwi_text *text, double rate, const char *noun)
     lwi_text_put(text, "s a round");
 }
 
-/* "dict gains 10 objects every round, mostly Value  +98.8 KiB a round  in 5 of 5 rounds" */
+/* "dict gains 10 objects every round, mostly Value" */
+static void put_gain(lwi_text *text, const lw_finding *finding)
+{
+    if (finding->kind == LW_FINDING_BLOCKS) {
+        lwi_text_put(text, "a call site leaves ");
+        put_rate(text, finding->objects_per_round, "block");
+        return;
+    }
+    lwi_text_name(text, finding->holder_type);
+    if (finding->kind == LW_FINDING_BYTES) {
+        lwi_text_put(text, " becomes larger every round");
+        return;
+    }
+    lwi_text_put(text, " gains ");
+    put_rate(text, finding->objects_per_round, "object");
+    if (*finding->type && finding->type_objects > 0) {
+        lwi_text_put(text, finding->type_objects == finding->objects ? ", all " : ", mostly ");
+        lwi_text_name(text, finding->type);
+    }
+}
+
+/* "leak  dict gains 10 objects every round  +98.8 KiB a round  in 5 of 5 rounds" */
 static void write_headline(const lwi_found *found)
 {
     const lw_finding *finding = &found->finding;
@@ -74,18 +95,7 @@ static void write_headline(const lwi_found *found)
     lwi_out_style(found->out, LWI_CULPRIT);
     lwi_out_put(found->out, finding->accepted ? "accepted" : "leak");
     lwi_out_style(found->out, LWI_HEADLINE);
-    if (finding->kind == LW_FINDING_BLOCKS)
-        lwi_text_put(&text, "a call site leaves ");
-    else {
-        lwi_text_name(&text, finding->holder_type);
-        lwi_text_put(&text, " gains ");
-    }
-    put_rate(&text, finding->objects_per_round,
-             finding->kind == LW_FINDING_BLOCKS ? "block" : "object");
-    if (*finding->type && finding->type_objects > 0) {
-        lwi_text_put(&text, finding->type_objects == finding->objects ? ", all " : ", mostly ");
-        lwi_text_name(&text, finding->type);
-    }
+    put_gain(&text, finding);
     lwi_out_item(found->out, &text, 2, 6);
     lwi_out_style(found->out, LWI_PLAIN);
     begin(found, &text);
@@ -131,8 +141,11 @@ static lw_status own_level(const lwi_found *found, uint32_t *own, lw_error *erro
 static lw_status write_allocated(const lwi_found *found, lw_error *error)
 {
     const lw_finding *finding = &found->finding;
+    bool larger = finding->kind == LW_FINDING_BYTES; /* known is where it was made, not resized */
     lwi_text text;
     begin(found, &text);
+    if (finding->frames == 0 && larger)
+        return LW_OK;
     if (finding->frames == 0) {
         lwi_text_put(&text, "not recorded: start recording before, and the line is named here");
         write_line(found, "allocated", &text);
@@ -154,7 +167,7 @@ static lw_status write_allocated(const lwi_found *found, lw_error *error)
         lwi_text_put(&text, " ");
         lwi_text_frame(&text, &frame);
     }
-    if (finding->site_bytes < finding->bytes) {
+    if (!larger && finding->site_bytes < finding->bytes) {
         lwi_text_put(&text, ": ");
         lwi_text_size(&text, finding->site_bytes);
         lwi_text_put(&text, " of ");
@@ -162,7 +175,7 @@ static lw_status write_allocated(const lwi_found *found, lw_error *error)
     }
     if (finding->approximate)
         lwi_text_put(&text, " (~)");
-    write_line(found, "allocated", &text);
+    write_line(found, larger ? "created" : "allocated", &text);
     return LW_OK;
 }
 

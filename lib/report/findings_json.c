@@ -140,11 +140,16 @@ static lw_status json_cut(const lwi_found *found, lwi_json *json, lw_error *erro
     return status;
 }
 
+static const char *kind_name(int32_t kind)
+{
+    return kind == LW_FINDING_BLOCKS ? "blocks" : kind == LW_FINDING_BYTES ? "bytes" : "growth";
+}
+
 lw_status lwi_json_finding(const lwi_found *found, lwi_json *json, lw_error *error)
 {
     const lw_finding *finding = &found->finding;
     bool held = found->paths && lw_paths_count(found->paths) > 0;
-    lwi_json_string(json, "kind", finding->kind == LW_FINDING_BLOCKS ? "blocks" : "growth");
+    lwi_json_string(json, "kind", kind_name(finding->kind));
     lwi_json_fingerprint(json, "fingerprint", finding->fingerprint);
     lwi_json_bool(json, "accepted", finding->accepted);
     lwi_json_unsigned(json, "grew_in", finding->rounds);

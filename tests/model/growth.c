@@ -280,6 +280,32 @@ static void step_roots(struct state *it)
         heap_root(it->heap, heap_add(it->heap, "Handle", 32), "handle", NULL);
 }
 
+/* ---- buffers ---- */
+
+static void open_buffer(struct state *it)
+{
+    it->thing[0] = heap_grow(it->heap, it->owner, ".buffer", "buffer");
+}
+
+static void step_buffer(struct state *it)
+{
+    it->heap->things[it->thing[0]].size += (uint64_t)(it->rate * (1 + heap_below(it->heap, 9)));
+}
+
+static void step_buffer_clean(struct state *it)
+{
+    it->heap->things[it->thing[0]].size = (uint64_t)(it->step % 2 ? 5000 : 32);
+}
+
+/* A new one every time, larger than the one before. */
+static void step_buffer_anew(struct state *it)
+{
+    uint64_t size = it->heap->things[it->thing[0]].size + (uint64_t)it->rate;
+    heap_set(it->heap, it->owner, ".buffer", -1);
+    it->thing[0] = heap_add(it->heap, "buffer", size);
+    heap_tie(it->heap, it->owner, it->thing[0], ".buffer");
+}
+
 /* ---- nothing but noise ---- */
 
 static void open_noise(struct state *it)
@@ -327,6 +353,9 @@ static const struct program {
     {"lru cache that fills once", open_lru, step_lru_clean, -2},
     {"tree", open_tree, step_tree, 1},
     {"roots", open_roots, step_roots, -1},
+    {"buffer", open_buffer, step_buffer, 0},
+    {"buffer up and down", open_buffer, step_buffer_clean, -2},
+    {"buffer made anew", open_buffer, step_buffer_anew, 0},
     {"noise", open_noise, step_noise, -2},
     {"nothing", open_noise, step_nothing, -2},
 };

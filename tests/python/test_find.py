@@ -125,6 +125,17 @@ def keep_in_closure() -> None:
 
 
 listeners: list[object] = []
+written = bytearray()
+seen: list[bool] = []
+
+
+def keep_writing() -> None:
+    written.extend(bytes(1000))
+
+
+def keep_nothing_new() -> None:
+    seen.extend([True] * 200)
+
 
 # What is leaked, through what; and the name that the path must show.
 LEAKS = [
@@ -217,6 +228,26 @@ class Find(unittest.TestCase):
                 self.assertIn(label, [worst.paths[0].root, *steps], found)
                 self.assertGreater(worst.freed, 0)
                 self.assertEqual(len(found), 1, found)
+
+    def test_what_becomes_larger_but_not_more(self) -> None:
+        global written
+        written = bytearray(b"made here")
+        for work, holder, label in ((keep_writing, "bytearray", ".written"),
+                                    (keep_nothing_new, "list", ".seen")):
+            with self.subTest(work.__name__):
+                found = leakwatch.find_leaks(work)
+                self.assertEqual(len(found), 1, found)
+                self.assertEqual((found[0].kind, found[0].holder, found[0].type, found[0].objects),
+                                 ("bytes", holder, holder, 0))
+                self.assertIn(label, [step.label for step in found[0].paths[0].steps])
+                self.assertIn(f"{holder} becomes larger every round", found.text())
+                self.assertEqual(json.loads(found.json())["findings"][0]["kind"], "bytes")
+                created = [frame.function for frame in found[0].allocated]
+                self.assertEqual("test_what_becomes_larger_but_not_more" in "".join(created),
+                                 holder == "bytearray", created)
+                self.assertEqual("  created  " in found.text(), holder == "bytearray")
+                self.assertNotIn("allocated", found.text())
+        self.assertGreaterEqual(found[0].bytes, 5 * 200 * 8 * 7 // 8)
 
     def test_no_clean_twin_is_called_a_leak(self) -> None:
         for work in CLEAN:

@@ -450,6 +450,107 @@ Test(growth, what_only_roots_hold)
     close_scene(&scene);
 }
 
+/* A buffer that has these sizes, one for each snapshot. */
+static int swell(scene *scene, const uint64_t *sizes, int count)
+{
+    int buffer = heap_grow(scene->heap, scene->module, ".buffer", "buffer");
+    for (int i = 0; i < count; i++) {
+        scene->heap->things[buffer].size = sizes[i];
+        snap(scene);
+    }
+    return buffer;
+}
+
+Test(growth, what_becomes_larger_but_not_more)
+{
+    static const uint64_t sizes[] = {1000, 1001, 5001, 5002};
+    scene scene;
+    open_scene(&scene);
+    int buffer = swell(&scene, sizes, 4);
+    expect_heads(&scene, "module app:module .buffer:buffer \n");
+    lw_growth_head head = head_of(&scene, 0);
+    cr_assert_eq(head.flags, LW_GROWTH_BYTES);
+    cr_assert_eq(head.node, heap_node(scene.heap, scene.taken[3], buffer));
+    cr_assert_eq(head.holders, 1);
+    cr_assert_eq(head.objects, 1);
+    cr_assert_eq(head.objects_diff, 0);
+    cr_assert_eq(head.bytes, 5002);
+    cr_assert_eq(head.bytes_diff, 4002);
+    cr_assert_eq(head.grown, 0);
+    cr_assert_eq(head.first, 0);
+    close_scene(&scene);
+}
+
+Test(growth, of_those_that_swell_the_one_that_gained_most)
+{
+    scene scene;
+    open_scene(&scene);
+    int list = heap_grow(scene.heap, scene.module, ".items", "list"), buffers[3];
+    for (int i = 0; i < 3; i++)
+        buffers[i] = heap_grow(scene.heap, list, "#", "buffer");
+    scene.heap->things[buffers[0]].size = 100000; /* large, but as it was */
+    for (int i = 0; i < 3; i++) {
+        scene.heap->things[buffers[1]].size += 10;
+        scene.heap->things[buffers[2]].size += 11;
+        snap(&scene);
+    }
+    expect_heads(&scene, "module app:module .items:list [x]:buffer \n");
+    lw_growth_head head = head_of(&scene, 0);
+    cr_assert_eq(head.node, heap_node(scene.heap, scene.taken[2], buffers[2]));
+    cr_assert_eq(head.holders, 3);
+    cr_assert_eq(head.bytes_diff, 42);
+    close_scene(&scene);
+}
+
+Test(growth, what_does_not_swell_in_every_step)
+{
+    static const uint64_t sizes[] = {1000, 2000, 2000, 3000};
+    lw_growth_options options = LW_GROWTH_OPTIONS_INIT;
+    scene scene;
+    open_scene(&scene);
+    swell(&scene, sizes, 4);
+    expect_heads(&scene, "");
+    close_scene(&scene);
+    open_scene(&scene);
+    swell(&scene, (uint64_t[]){0, 9, 20, 29}, 4);
+    options.per_step = 10;
+    cr_assert_eq(look(&scene, &options, NULL), LW_OK);
+    cr_assert_eq(lw_growth_count(scene.growth), 0);
+    options.per_step = 9;
+    cr_assert_eq(look(&scene, &options, NULL), LW_OK);
+    cr_assert_eq(lw_growth_count(scene.growth), 1);
+    close_scene(&scene);
+}
+
+/* A list gets longer by what it holds, and more of something are more bytes. */
+Test(growth, what_swells_by_more_objects_is_told_once)
+{
+    scene scene;
+    open_scene(&scene);
+    int list = heap_grow(scene.heap, scene.module, ".items", "list");
+    for (int i = 0; i < 4; i++) {
+        heap_grow(scene.heap, list, "#", "Item");
+        scene.heap->things[list].size += 8;
+        snap(&scene);
+    }
+    expect_heads(&scene, "module app:module .items:list \n");
+    cr_assert_eq(head_of(&scene, 0).flags & LW_GROWTH_BYTES, 0);
+    close_scene(&scene);
+}
+
+/* Told from the snapshot on from which there are as many of them as at the end. */
+Test(growth, what_swells_from_later_on)
+{
+    scene scene;
+    open_scene(&scene);
+    snap(&scene);
+    swell(&scene, (uint64_t[]){10, 20, 30}, 3);
+    expect_heads(&scene, "module app:module .buffer:buffer \n");
+    cr_assert_eq(head_of(&scene, 0).first, 1);
+    cr_assert_eq(head_of(&scene, 0).bytes_diff, 20);
+    close_scene(&scene);
+}
+
 Test(growth, what_is_held_from_outside)
 {
     static const op ops[3][8] = {

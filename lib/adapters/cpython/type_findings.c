@@ -192,7 +192,9 @@ static lw_finding info_of(PyObject *self)
 
 static PyObject *finding_kind(PyObject *self)
 {
-    return lwpy_string(info_of(self).kind == LW_FINDING_BLOCKS ? "blocks" : "growth");
+    int32_t kind = info_of(self).kind;
+    return lwpy_string(kind == LW_FINDING_BLOCKS ? "blocks"
+                       : kind == LW_FINDING_BYTES ? "bytes" : "growth");
 }
 
 static PyObject *finding_fingerprint(PyObject *self)

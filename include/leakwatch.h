@@ -54,6 +54,7 @@
  * | context.h | who owns everything |
  * | stack.h | call stacks, in numbers and in words |
  * | record.h | blocks: what was allocated where |
+ * | mode.h | how much is recorded: every stack, counts only, samples |
  * | region.h | regions: what a span of work left behind |
  * | verdict.h | whether a region's rounds leak: by site and by round |
  * | object.h | typed objects: how many live |
@@ -84,6 +85,7 @@
 #include <leakwatch/file.h>
 #include <leakwatch/find.h>
 #include <leakwatch/growth.h>
+#include <leakwatch/mode.h>
 #include <leakwatch/object.h>
 #include <leakwatch/record.h>
 #include <leakwatch/referrers.h>

@@ -108,12 +108,15 @@ typedef struct lw_region_stats {
                                     PROCESS rounds with several threads have a bound here */
     int64_t net_peak_error;    /**< `net_peak_bytes` may be too low or too high by up to this;
                                     0: exact, as it is while only one thread sends events */
+    uint32_t modes;            /**< ::lw_mode_bits: the modes that were in use meanwhile. Blocks
+                                    allocated in COUNTS are in `net` and `net_peak` only */
+    uint32_t reserved;         /**< 0 */
 } lw_region_stats;
 
 /** Initial value of ::lw_region_stats. */
 #define LW_REGION_STATS_INIT                                                                       \
     {                                                                                              \
-        (uint32_t)sizeof(lw_region_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                      \
+        (uint32_t)sizeof(lw_region_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                \
     }
 
 /**
@@ -191,12 +194,18 @@ typedef struct lw_survivors_info {
     uint64_t events;      /**< lw_context_stats::events when it was taken */
     uint64_t dropped;     /**< lw_context_stats::dropped when it was taken */
     uint64_t own_bytes;   /**< lw_context_stats::own_bytes when it was taken */
+    uint32_t modes;       /**< ::lw_mode_bits: in use during the rounds of the table; for all live
+                               blocks, when it was taken */
+    uint32_t reserved;    /**< 0 */
+    int64_t counted_bytes;  /**< held by blocks that were allocated in mode COUNTS, wherever: no
+                                 row has them */
+    int64_t counted_blocks; /**< the same in blocks */
 } lw_survivors_info;
 
 /** Initial value of ::lw_survivors_info. */
 #define LW_SURVIVORS_INFO_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(lw_survivors_info), 0, 0, 0, NULL, 0, 0, 0                                \
+        (uint32_t)sizeof(lw_survivors_info), 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0                    \
     }
 
 /** One site's survivors. */
@@ -225,7 +234,8 @@ typedef struct lw_survivors_row {
  * @param round     0 for all rounds of the region, else this one
  * @param survivors receives the table, to be given to lw_survivors_release(); NULL on failure
  * @param error     NULL, or receives what went wrong
- * @return ::LW_OK (with an empty table for a round that is forgotten), ::LW_E_INVALID or
+ * @return ::LW_OK (with an empty table for a round that is forgotten), ::LW_E_INVALID,
+ *         ::LW_E_STATE (all of it was recorded in mode COUNTS, which knows no sites) or
  *         ::LW_E_NOMEM. any-thread; blocks that come and go meanwhile may or may not be in it.
  */
 LW_API lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round round,

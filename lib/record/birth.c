@@ -152,20 +152,23 @@ void lwi_span_leave(lw_context *context, lwi_thread *thread)
 
 /* ---- births ---- */
 
+static bool chunk_make(lw_context *context, uint32_t chunk)
+{
+    lwi_birth **chunks = context->births.chunks;
+    if (!chunks[chunk])
+        chunks[chunk] = lwi_alloc(&context->mem, CHUNK * sizeof(lwi_birth));
+    return chunks[chunk];
+}
+
 static uint32_t number_take(lw_context *context)
 {
     lwi_births *births = &context->births;
     if (births->free_count)
         return births->free[--births->free_count];
-    uint32_t number = births->count ? births->count : 1; /* 0 means no block */
-    uint32_t chunk = number >> LWI_BIRTH_CHUNK_BITS;
-    if (chunk >= LWI_BIRTH_CHUNKS)
+    uint32_t number = births->count ? births->count : LWI_DOMAINS; /* below: LWI_COUNTS */
+    if (number >> LWI_BIRTH_CHUNK_BITS >= LWI_BIRTH_CHUNKS ||
+        !chunk_make(context, number >> LWI_BIRTH_CHUNK_BITS))
         return 0;
-    if (!births->chunks[chunk]) {
-        births->chunks[chunk] = lwi_alloc(&context->mem, CHUNK * sizeof(lwi_birth));
-        if (!births->chunks[chunk])
-            return 0;
-    }
     /* Room for the number's way back, so that recycling never needs memory. */
     if (!lwi_grow(&context->mem, (void **)&births->free, &births->free_room, number + 1u,
                   sizeof *births->free))
@@ -241,17 +244,35 @@ uint32_t lwi_birth_intern(lw_context *context, lwi_span *span, lw_site site, uin
     return key->number;
 }
 
-uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain, uint8_t flags)
+/* The span of blocks that no round sees; NULL without memory. */
+static lwi_span *span_before(lw_context *context)
 {
     lwi_births *births = &context->births;
-    if (!births->before) {
-        births->before = span_make(context, NULL, NULL);
-        if (!births->before)
-            return 0;
+    if (!births->before && (births->before = span_make(context, NULL, NULL))) {
         births->before->epoch = 0;
         births->before->users = 1; /* no round ends with them */
     }
-    return lwi_birth_intern(context, births->before, 0, domain, flags | LWI_UNCOUNTED);
+    return births->before;
+}
+
+uint32_t lwi_birth_uncounted(lw_context *context, uint8_t domain, uint8_t flags)
+{
+    lwi_span *before = span_before(context);
+    return before ? lwi_birth_intern(context, before, 0, domain, flags | LWI_UNCOUNTED) : 0;
+}
+
+bool lwi_births_counted(lw_context *context)
+{
+    lwi_span *before = span_before(context);
+    if (!before || !chunk_make(context, 0))
+        return false;
+    if (lwi_birth_at(&context->births, 1)->span)
+        return true;
+    for (uint32_t i = 1; i < LWI_DOMAINS; i++)
+        *lwi_birth_at(&context->births, i) = (lwi_birth){before, 0, (uint8_t)i, LWI_COUNTS};
+    if (context->births.count == 0)
+        context->births.count = LWI_DOMAINS;
+    return true;
 }
 
 /* ---- recycling ---- */

@@ -37,7 +37,9 @@ enum {
     LWI_CODE = 2,     /* its end retires words */
     LWI_UNCOUNTED = 4, /* predates recording and here for LWI_CODE alone; or: */
     LWI_IGNORED = 8,   /* told not to count it */
-    LWI_ONCE = 16      /* declared to live for good */
+    LWI_ONCE = 16,     /* declared to live for good */
+    LWI_COUNTS = 32,   /* in totals only: one birth per domain, whose number is the domain's */
+    LWI_SAMPLED = 64   /* stands for others too: see sampled.h */
 };
 
 typedef struct lwi_birth {
@@ -58,7 +60,7 @@ typedef struct lwi_births {
     uint64_t free_count, free_room;
     struct lwi_birth_key *keys;
     lwi_span *spans; /* the newest first */
-    lwi_span *before; /* of blocks that predate recording */
+    lwi_span *before; /* of blocks that no round sees */
     lwi_span *base;   /* what a thread without rounds of its own is in */
     uint64_t base_version;
     uint64_t stamp;
@@ -89,6 +91,9 @@ void lwi_span_leave(lw_context *context, struct lwi_thread *thread);
 
 /* Gives back a use of a span; if nothing of its round is alive, its births go with it. */
 void lwi_span_release(lw_context *context, lwi_span *span, bool nothing_alive);
+
+/* Makes the births of blocks that are only counted, once; false without memory. */
+bool lwi_births_counted(lw_context *context);
 
 void lwi_births_init(lw_context *context);
 void lwi_births_done(lw_context *context);

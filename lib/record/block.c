@@ -188,6 +188,33 @@ static void block_ended(lwi_thread *thread, uint64_t address, lwi_record record)
 
 /* ---- from a stack to a birth ---- */
 
+/* Where an allocation's stack comes from: given, or taken if it turns out to be needed. */
+typedef struct origin {
+    const lw_stack *stack;
+    lw_stack_fn take;
+    void *user;
+    bool is_place;
+} origin;
+
+static lw_stack place_stack(const char *place, uint64_t *word)
+{
+    *word = (uint64_t)(uintptr_t)place;
+    return (lw_stack){word, place ? 1 : 0, 0, 0};
+}
+
+/* A stack as a careful host would have given it. */
+static lw_stack stack_check(const lw_stack *stack)
+{
+    lw_stack copy = stack && stack->words ? *stack : (lw_stack){NULL, 0, 0, 0};
+    if (copy.count > LW_STACK_MAX) {
+        copy.count = LW_STACK_MAX;
+        copy.truncated = 1;
+        copy.hash = 0;
+    }
+    copy.truncated = copy.truncated != 0;
+    return copy;
+}
+
 static uint64_t stack_hash(const lw_stack *stack, uint32_t count)
 {
     if (stack->hash)
@@ -221,9 +248,12 @@ static uint32_t birth_find(lw_domain *domain, lwi_thread *thread, const lwi_sour
 
 /* A thread remembers the births of its last stacks by their 64-bit hash and innermost word; a
  * stack that is new to it is compared frame by frame (site.c). */
-static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const lwi_source *source,
-                         const lw_stack *stack)
+static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const origin *origin)
 {
+    const lw_stack *given = origin->take ? origin->take(origin->user) : origin->stack;
+    const lw_stack checked = stack_check(given), *stack = &checked;
+    const lwi_source *source =
+        origin->is_place ? lwi_source_places(&domain->context->sites) : domain->source;
     uint64_t hash = stack->count ? stack_hash(stack, stack->count) : 0;
     uint64_t key = hash + (((uint64_t)domain->id << 8) + source->id) *
                               UINT64_C(0x9e3779b97f4a7c15) + stack->truncated;
@@ -272,14 +302,17 @@ static void alloc_ignored(lw_domain *domain, lwi_thread *thread, uint64_t addres
 }
 
 static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint64_t size,
-                  const lwi_source *source, const lw_stack *stack)
+                  const origin *origin)
 {
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
     if (thread->ignore) {
         alloc_ignored(domain, thread, address, size);
         return;
     }
-    lwi_record record = {size, birth_of(domain, thread, source, stack)}, old = {0, 0};
+    bool counts = atomic_load_explicit(&domain->context->mode, memory_order_acquire) ==
+                  LW_MODE_COUNTS;
+    lwi_record record = {size, counts ? domain->id : birth_of(domain, thread, origin)};
+    lwi_record old = {0, 0};
     if (!record.birth || !lwi_map_set(domain->map, address, record, &old, held)) {
         LWI_BUMP(thread->dropped_memory, 1);
         record.birth = 0;
@@ -293,49 +326,34 @@ static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint6
     }
 }
 
-static const lw_stack no_stack = {NULL, 0, 0, 0};
-
-static void alloc_event(lw_domain *domain, uint64_t address, uint64_t size,
-                        const lwi_source *source, const lw_stack *stack)
+static void alloc_event(lw_domain *domain, uint64_t address, uint64_t size, const origin *origin)
 {
     lwi_thread *thread = event_begin(domain, address);
     if (!thread)
         return;
-    alloc(domain, thread, address, size, source, stack);
+    alloc(domain, thread, address, size, origin);
     event_end(thread);
-}
-
-/* A stack as a careful host would have given it. */
-static lw_stack checked(const lw_stack *stack)
-{
-    lw_stack copy = stack && stack->words ? *stack : no_stack;
-    if (copy.count > LW_STACK_MAX) {
-        copy.count = LW_STACK_MAX;
-        copy.truncated = 1;
-        copy.hash = 0;
-    }
-    copy.truncated = copy.truncated != 0;
-    return copy;
-}
-
-static lw_stack place_stack(const char *place, uint64_t *word)
-{
-    *word = (uint64_t)(uintptr_t)place;
-    return (lw_stack){word, place ? 1 : 0, 0, 0};
 }
 
 void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size, const lw_stack *stack)
 {
-    lw_stack copy = checked(stack);
-    alloc_event(domain, address_of(block), size, domain ? domain->source : NULL, &copy);
+    const origin origin = {.stack = stack};
+    alloc_event(domain, address_of(block), size, &origin);
 }
 
 void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size, const char *place)
 {
     uint64_t word;
-    lw_stack stack = place_stack(place, &word);
-    alloc_event(domain, address_of(block), size,
-                domain ? lwi_source_places(&domain->context->sites) : NULL, &stack);
+    const lw_stack stack = place_stack(place, &word);
+    const origin origin = {.stack = &stack, .is_place = true};
+    alloc_event(domain, address_of(block), size, &origin);
+}
+
+void lw_block_alloc_with(lw_domain *domain, const void *block, uint64_t size, lw_stack_fn take,
+                         void *user)
+{
+    const origin origin = {.take = take, .user = user};
+    alloc_event(domain, address_of(block), size, &origin);
 }
 
 static void note_ending(lwi_thread *thread, const lw_domain *domain, uint64_t address)
@@ -488,10 +506,9 @@ static void move_settle(lwi_thread *thread, const lw_move *move)
     held_release(thread, (uint32_t)move->record);
 }
 
-static void move_end(lw_move *move, uint64_t address, uint64_t size, bool place,
-                     const lw_stack *stack)
+static void move_end(lw_move *move, uint64_t address, uint64_t size, const origin *origin)
 {
-    lw_domain *domain = move->domain;
+    lw_domain *domain = move ? move->domain : NULL;
     bool nothing = !domain || (!address && !move->block);
     lwi_thread *thread = nothing ? NULL : thread_begin(domain->context);
     if (!thread)
@@ -506,25 +523,30 @@ static void move_end(lw_move *move, uint64_t address, uint64_t size, bool place,
     if (known && ignored)
         alloc_ignored(domain, thread, address, size);
     else if (known)
-        alloc(domain, thread, address, size,
-              place ? lwi_source_places(&domain->context->sites) : domain->source, stack);
+        alloc(domain, thread, address, size, origin);
     event_end(thread);
     move->domain = NULL;
 }
 
 void lw_move_end(lw_move *move, const void *block, uint64_t size, const lw_stack *stack)
 {
-    lw_stack copy = checked(stack);
-    if (move)
-        move_end(move, address_of(block), size, false, &copy);
+    const origin origin = {.stack = stack};
+    move_end(move, address_of(block), size, &origin);
 }
 
 void lw_move_end_at(lw_move *move, const void *block, uint64_t size, const char *place)
 {
     uint64_t word;
-    lw_stack stack = place_stack(place, &word);
-    if (move)
-        move_end(move, address_of(block), size, true, &stack);
+    const lw_stack stack = place_stack(place, &word);
+    const origin origin = {.stack = &stack, .is_place = true};
+    move_end(move, address_of(block), size, &origin);
+}
+
+void lw_move_end_with(lw_move *move, const void *block, uint64_t size, lw_stack_fn take,
+                      void *user)
+{
+    const origin origin = {.take = take, .user = user};
+    move_end(move, address_of(block), size, &origin);
 }
 
 /* The lock keeps a recycling walk from passing by while the record is in neither place. */

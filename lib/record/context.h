@@ -12,6 +12,7 @@
 #include "record/thread.h"
 #include "record/view.h"
 
+#include <leakwatch/mode.h>
 #include <leakwatch/region.h>
 
 struct lw_domain {
@@ -38,6 +39,8 @@ struct lw_context {
     lwi_slot slot;
     _Atomic(lwi_thread *) threads;
     _Atomic uint32_t live_threads;
+    _Atomic int32_t mode;      /* lw_mode */
+    _Atomic uint64_t interval; /* between samples; of the last time if the mode is another */
     _Atomic uint64_t version; /* changes when threads must rebuild their span */
     uint64_t epoch;
     _Atomic uint64_t lost_events; /* dropped before there was a thread record */
@@ -70,6 +73,12 @@ uint32_t lwi_domain_ignored(lw_domain *domain);
 
 /* A chunk of `size` bytes born in `span` counts no more as a block of its domain. */
 void lwi_count_adopted(lwi_thread *thread, const lwi_span *span, uint8_t domain, int64_t size);
+
+/* The bit of the present mode, as in lw_region_stats::modes. */
+static inline uint32_t lwi_mode_bit(const lw_context *context)
+{
+    return 1u << LWI_READ(context->mode);
+}
 
 void lwi_types_done(lw_context *context);
 lw_type *lwi_type_next(lw_type *type);

@@ -180,6 +180,7 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
         return false;
     }
     thread->folded_at = context->epoch;
+    lwi_round_sees(round, lwi_mode_bit(context));
     round->ordinal = ++region->begun;
     region->open++;
     return true;

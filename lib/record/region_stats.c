@@ -27,6 +27,7 @@ void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
     bool ended = round->state == LWI_ROUND_ENDED;
     stats->open = !ended;
     stats->rounds = 1;
+    stats->modes = round->modes;
     stats->current_bytes = lwi_round_bytes(round);
     stats->current_blocks = lwi_round_blocks(round);
     stats->at_end_bytes = round->at_end_bytes;
@@ -74,6 +75,7 @@ lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_e
         add(stats, &one);
     }
     stats->rounds = region->begun;
+    stats->modes = region->modes;
     stats->open = region->open;
     if (region->overlaps && !lwi_region_live(region->context, region, &stats->current_bytes,
                                              &stats->current_blocks))

@@ -43,6 +43,7 @@ typedef struct lwi_round {
     uint64_t ordinal; /* in its region, from 1 */
     uint64_t rank;    /* among the ended ones, as the last table of survivors counted them */
     int32_t scope;
+    uint32_t modes; /* lw_mode_bits, seen while it was open */
     struct lwi_round *next, **link;           /* in its region */
     struct lwi_round *next_open, **link_open; /* among the open ones, PROCESS rounds too */
     UT_hash_handle hh;                        /* by number */
@@ -55,6 +56,7 @@ struct lw_region {
     bool overlaps;  /* rounds of it were inside one another: their sums would count twice */
     uint64_t begun; /* rounds, forgotten ones too */
     uint32_t open;
+    uint32_t modes;   /* of all its rounds */
     uint32_t threads; /* the most of any forgotten round */
     int64_t peak, net_peak; /* the most in any one forgotten round */
     int64_t at_end_bytes, at_end_blocks; /* sums over forgotten rounds */
@@ -113,6 +115,13 @@ static inline int64_t lwi_round_blocks(const lwi_round *round)
     for (int i = 0; round->stripes && i < LWI_STRIPES; i++)
         sum += atomic_load_explicit(&round->stripes[i].blocks, memory_order_acquire);
     return sum;
+}
+
+/* What happens from now on in a round happens in this mode. */
+static inline void lwi_round_sees(lwi_round *round, uint32_t mode)
+{
+    round->modes |= mode;
+    round->region->modes |= mode;
 }
 
 /* A round by its number, under the lock. `missing` is the status for one that is forgotten. */

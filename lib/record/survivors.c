@@ -18,6 +18,7 @@ typedef struct tally {
     const lwi_round *round;  /* NULL: all its rounds */
     lwi_amount *births;      /* by number */
     uint32_t count;
+    lwi_amount counted; /* blocks of which only domain and size are known */
 } tally;
 
 static bool born_inside(const tally *tally, const lwi_birth *birth)
@@ -52,7 +53,9 @@ static void tally_maps(tally *tally)
     }
     for (uint32_t i = 1; i < tally->count; i++) {
         const lwi_birth *birth = lwi_birth_at(&context->births, i);
-        if (!birth->span || (birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED)) ||
+        if (birth->flags & LWI_COUNTS && !(birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED)))
+            tally->counted = lwi_amount_sum(tally->counted, tally->births[i]);
+        if (!birth->span || (birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED | LWI_COUNTS)) ||
             !born_inside(tally, birth))
             tally->births[i] = (lwi_amount){0, 0};
     }
@@ -80,7 +83,7 @@ static void tally_free(tally *tally)
 bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
                      int64_t *blocks)
 {
-    tally tally = {context, NULL, region, NULL, NULL, 0};
+    tally tally = {.context = context, .region = region};
     if (!tally_make(&tally))
         return false;
     *bytes = 0;
@@ -248,6 +251,25 @@ static lw_survivors *survivors_make(lw_context *context)
     return survivors;
 }
 
+/* In which modes the rows were recorded. Without any row that could have one, why there is none. */
+static lw_status note_modes(lw_survivors *survivors, const tally *tally, lw_error *error)
+{
+    const lw_region *region = tally->region;
+    survivors->counted = tally->counted;
+    survivors->modes = tally->round ? tally->round->modes
+                       : region     ? region->modes
+                                    : lwi_mode_bit(tally->context);
+    bool blind = region ? survivors->modes == LW_MODES_COUNTS
+                        : survivors->count == 0 && tally->counted.blocks > 0;
+    if (!blind)
+        return LW_OK;
+    return lwi_fail(error, LW_E_STATE,
+                    "%s%s%s recorded in mode COUNTS, which knows how much is live but not where "
+                    "it was allocated: change to SITES or SAMPLED with lw_mode_set()",
+                    region ? "region \"" : "all that lives", region ? region->name : "",
+                    region ? "\" was" : " was");
+}
+
 lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round number,
                             lw_survivors **survivors, lw_error *error)
 {
@@ -272,11 +294,13 @@ lw_status lw_survivors_take(lw_context *context, lw_region *region, lw_round num
     bool gone = status == LW_E_NOT_FOUND;
     status = gone ? LW_OK : status;
     lw_survivors *fresh = status == LW_OK ? survivors_make(context) : NULL;
-    tally tally = {context, thread, region, round, NULL, 0};
+    tally tally = {.context = context, .thread = thread, .region = region, .round = round};
     bool by_round = region && !number;
     if (status == LW_OK && !(fresh && (by_round ? take_by_round(fresh, &tally, region)
                                                 : take(fresh, &tally, gone))))
         status = lwi_nomem(error, "the table of survivors");
+    if (status == LW_OK)
+        status = note_modes(fresh, &tally, error);
     lwi_leave(thread);
     if (status != LW_OK) {
         lw_survivors_release(fresh);

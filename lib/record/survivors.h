@@ -9,6 +9,11 @@ typedef struct lwi_amount {
     int64_t bytes, blocks;
 } lwi_amount;
 
+static inline lwi_amount lwi_amount_sum(lwi_amount a, lwi_amount b)
+{
+    return (lwi_amount){a.bytes + b.bytes, a.blocks + b.blocks};
+}
+
 typedef struct lwi_row {
     lwi_amount live;
     lw_site site;
@@ -37,6 +42,8 @@ struct lw_survivors {
     lwi_left *left; /* what each round left of each row */
     uint64_t left_count, left_room;
     bool by_round; /* a table of a whole region */
+    uint32_t modes; /* lw_mode_bits, in use while its blocks were allocated */
+    lwi_amount counted; /* all live blocks: those that no site is known of */
     lw_verdict verdict;
     uint64_t events, dropped, own_bytes;
 };

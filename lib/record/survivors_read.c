@@ -115,6 +115,9 @@ lw_status lw_survivors_info_get(const lw_survivors *survivors, lw_survivors_info
     full.events = survivors->events;
     full.dropped = survivors->dropped;
     full.own_bytes = survivors->own_bytes;
+    full.modes = survivors->modes;
+    full.counted_bytes = survivors->counted.bytes;
+    full.counted_blocks = survivors->counted.blocks;
     lwi_give(info, &full, sizeof full);
     return LW_OK;
 }

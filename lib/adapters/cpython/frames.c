@@ -53,6 +53,7 @@ static struct {
 } hidden[LWPY_HIDDEN_MAX];
 static uint32_t hidden_count;
 static uint32_t hiding; /* as many of them as are in force */
+static PyObject *plain; /* the last globals that were found not to be hidden */
 
 bool lwpy_record_hide(PyObject *globals, bool floor)
 {
@@ -88,6 +89,7 @@ void lwpy_frames_setup(uint32_t frames, bool hide)
     }
     limit = frames;
     hiding = hide ? hidden_count : 0;
+    plain = NULL;
     for (struct walk *walk = walks; walk; walk = walk->next) {
         walk->first = walk->end = 0;
         walk->frame[0] = NOWHERE;
@@ -117,26 +119,38 @@ static struct walk *first_walk_of_thread(void)
 
 /* ---- which frames count ---- */
 
-static int is_hidden(frame_in *frame)
+enum {
+    PLAIN,
+    HIDDEN,
+    FLOOR
+};
+
+static __attribute__((noinline)) int look_hidden(PyObject *globals)
 {
-    PyObject *globals = lwpy_host_frame_globals(frame);
     for (uint32_t i = 0; i < hiding; i++)
         if (globals == hidden[i].globals)
-            return hidden[i].floor ? 2 : 1;
-    return 0;
+            return hidden[i].floor ? FLOOR : HIDDEN;
+    plain = globals;
+    return PLAIN;
+}
+
+static inline int is_hidden(frame_in *frame)
+{
+    PyObject *globals = lwpy_host_frame_globals(frame);
+    return LWPY_LIKELY(globals == plain) ? PLAIN : look_hidden(globals);
 }
 
 /* The first frame from here outwards that belongs into a stack, or NULL. */
-static frame_in *outward(frame_in *frame)
+static inline frame_in *outward(frame_in *frame)
 {
     for (; frame; frame = lwpy_host_frame_previous(frame)) {
         if (!lwpy_host_frame_shown(frame))
             continue;
         int hide = is_hidden(frame);
-        if (hide == 2)
-            return NULL;
-        if (!hide)
+        if (hide == PLAIN)
             return frame;
+        if (hide == FLOOR)
+            return NULL;
     }
     return NULL;
 }
@@ -144,7 +158,7 @@ static frame_in *outward(frame_in *frame)
 /* ---- the walk ---- */
 
 /* Appends the stack from `frame` outwards; true if it has more frames than the limit. */
-static bool append(struct walk *walk, frame_in *frame)
+static __attribute__((noinline)) bool append(struct walk *walk, frame_in *frame)
 {
     uint32_t at = walk->end, stop = walk->first + limit;
     for (; frame && at < stop; frame = outward(lwpy_host_frame_previous(frame))) {
@@ -156,7 +170,7 @@ static bool append(struct walk *walk, frame_in *frame)
     return frame != NULL;
 }
 
-static void hash_anew(struct walk *walk)
+static __attribute__((noinline)) void hash_anew(struct walk *walk)
 {
     uint64_t hash = 0;
     const uint64_t *word = walk->word + walk->first;
@@ -165,19 +179,31 @@ static void hash_anew(struct walk *walk)
     walk->hash = hash;
 }
 
+/* True if `frame` leads to the frame remembered at index `to`, with the word remembered there. */
+static inline bool leads(const struct walk *walk, frame_in **frame, size_t to)
+{
+    frame_in *remembered = walk->frame[to];
+    if (lwpy_host_frame_previous(*frame) != remembered)
+        return false;
+    __asm__("" : "=r"(*frame) : "0"(remembered)); /* or the compiler goes on from `previous` */
+    return lwpy_host_frame_word(*frame) == walk->word[to];
+}
+
 /* The longest stretch from index `at` on in which each frame leads to the one remembered next and
  * has the word that is remembered: returns the index of its last frame. The time goes here. */
 static inline size_t unchanged(const struct walk *walk, size_t at)
 {
-    frame_in *frame = walk->frame[at], *previous, *remembered;
-    do {
-        previous = lwpy_host_frame_previous(frame);
-        remembered = walk->frame[++at];
-        __asm__("" : "=r"(frame) : "0"(remembered)); /* or the compiler goes on from `previous` */
-        if (previous != remembered)
-            break;
-    } while (lwpy_host_frame_word(frame) == walk->word[at]);
-    return at - 1;
+    frame_in *frame = walk->frame[at];
+    for (;; at += 4) {
+        if (!leads(walk, &frame, at + 1))
+            return at;
+        if (!leads(walk, &frame, at + 2))
+            return at + 1;
+        if (!leads(walk, &frame, at + 3))
+            return at + 2;
+        if (!leads(walk, &frame, at + 4))
+            return at + 3;
+    }
 }
 
 /* Compares the remembered stack from index `at` on with the frames that are there, and puts right

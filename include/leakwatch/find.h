@@ -127,7 +127,8 @@ typedef struct lw_find_options {
  *                 lw_findings_release(); NULL on failure
  * @param error    NULL, or receives what went wrong
  * @return ::LW_OK; ::LW_E_INVALID; ::LW_E_NOMEM; ::LW_E_RUNTIME (an `enumerate` failed);
- *         ::LW_E_STATE (a region "find_leaks" of another scope than the process exists);
+ *         ::LW_E_STATE (a region "find_leaks" of another scope than the process exists; a round of
+ *         another hunt is running, as it is if `work` calls this);
  *         ::LW_E_CANCELLED (`work` or `progress` said stop). *exclusive*; calls back.
  */
 LW_API lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,

@@ -166,6 +166,21 @@ static lw_status conclude(hunt *hunt, lw_findings **findings, lw_error *error)
 
 /* --- the call ------------------------------------------------------------------------------ */
 
+/* Two hunts would take each other's rounds for their own. */
+static lw_status open_region(hunt *hunt, lw_error *error)
+{
+    lw_region_options process = LW_REGION_OPTIONS_INIT;
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    process.scope = LW_SCOPE_PROCESS;
+    lw_status status = lw_region_create(hunt->context, "find_leaks", &process, &hunt->region, error);
+    if (status == LW_OK)
+        status = lw_region_stats_get(hunt->region, 0, &stats, error);
+    if (status == LW_OK && stats.open > 0)
+        return lwi_fail(error, LW_E_STATE, "a round of another lw_find_leaks() is running in this "
+                                           "context: let that one end first");
+    return status;
+}
+
 lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,
                         const lw_find_options *options, lw_findings **findings, lw_error *error)
 {
@@ -180,9 +195,7 @@ lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,
     lw_status status = lwi_find_options_take(&hunt.options, options, error);
     if (status != LW_OK)
         return status;
-    lw_region_options process = LW_REGION_OPTIONS_INIT;
-    process.scope = LW_SCOPE_PROCESS;
-    status = lw_region_create(context, "find_leaks", &process, &hunt.region, error);
+    status = open_region(&hunt, error);
     if (status != LW_OK)
         return status;
     if (!lwi_growing_open(&hunt.growing, lwi_view_allocator(context), hunt.options.calls))

@@ -374,6 +374,44 @@ Test(find, the_work_may_stop_the_hunt)
     }
 }
 
+static int idle(uint32_t round, void *user)
+{
+    (void)round;
+    (void)user;
+    return 0;
+}
+
+static int hunt_again(uint32_t round, void *user)
+{
+    server *server = user;
+    lw_findings *inner = (lw_findings *)user;
+    lw_error error = LW_ERROR_INIT;
+    lw_find_options few = LW_FIND_OPTIONS_INIT;
+    few.warm_up = 1;
+    few.rounds = 2;
+    lw_status status = lw_find_leaks(server->host.context, idle, NULL, &few, &inner, &error);
+    if (round < 2) { /* warming up */
+        cr_assert_eq(status, LW_OK, "%s", error.message);
+        lw_findings_release(inner);
+        return 0;
+    }
+    expect_words(status, LW_E_STATE, &error, "another lw_find_leaks()");
+    cr_assert_null(inner);
+    return 0;
+}
+
+Test(find, no_hunt_within_a_round_of_another)
+{
+    server server;
+    open_server(&server, false);
+    lw_findings *findings = NULL;
+    cr_assert_eq(lw_find_leaks(server.host.context, hunt_again, &server, NULL, &findings, NULL),
+                 LW_OK);
+    cr_assert_eq(lw_findings_count(findings), 0);
+    lw_findings_release(findings);
+    close_host(&server.host);
+}
+
 static int give_up(const char *phase, uint64_t done, uint64_t total, void *user)
 {
     (void)total;

@@ -1,7 +1,5 @@
 #include "base/bitmap.h"
 
-#include "base/bits.h"
-#include "base/hash.h"
 #include "base/order.h"
 
 #include <string.h>
@@ -43,10 +41,12 @@ void lwi_bitmap_trim(lwi_bitmap *bitmap)
     lwi_free(bitmap->mem, bitmap->chunks,
              lwi_array_size(bitmap->chunk_room, sizeof *bitmap->chunks));
     lwi_free(bitmap->mem, bitmap->slots, lwi_array_size(bitmap->slot_count, sizeof(uint32_t)));
+    lwi_free(bitmap->mem, bitmap->places,
+             lwi_array_size(bitmap->place_count, sizeof *bitmap->places));
     bitmap->chunks = NULL;
     bitmap->slots = NULL;
-    bitmap->chunk_count = bitmap->chunk_room = bitmap->slot_count = 0;
-    bitmap->last = 0;
+    bitmap->places = NULL;
+    bitmap->chunk_count = bitmap->chunk_room = bitmap->slot_count = bitmap->place_count = 0;
 }
 
 void lwi_bitmap_free(lwi_bitmap *bitmap)
@@ -61,7 +61,7 @@ void lwi_bitmap_free(lwi_bitmap *bitmap)
 static uint64_t slot_of(const lwi_bitmap *bitmap, uint64_t number)
 {
     uint64_t mask = bitmap->slot_count - 1;
-    uint64_t slot = lwi_hash_u64(number) & mask;
+    uint64_t slot = number * UINT64_C(0x9e3779b97f4a7c15) >> 32 & mask;
     while (bitmap->slots[slot] && bitmap->chunks[bitmap->slots[slot] - 1].number != number)
         slot = (slot + 1) & mask;
     return slot;
@@ -89,48 +89,53 @@ static bool grow_slots(lwi_bitmap *bitmap)
     return true;
 }
 
+/* The chunk of a number that no slot has yet. */
 static lwi_bitmap_chunk *make_chunk(lwi_bitmap *bitmap, uint64_t number)
 {
-    if (bitmap->last && bitmap->last_number == number)
-        return &bitmap->chunks[bitmap->last - 1];
+    void *chunks = bitmap->chunks;
     if (bitmap->chunk_count * 2 >= bitmap->slot_count && !grow_slots(bitmap))
         return NULL;
+    if (!lwi_grow(bitmap->mem, &chunks, &bitmap->chunk_room, bitmap->chunk_count + 1,
+                  sizeof *bitmap->chunks))
+        return NULL;
+    bitmap->chunks = chunks;
+    lwi_bitmap_chunk *chunk = &bitmap->chunks[bitmap->chunk_count];
+    memset(chunk, 0, sizeof *chunk);
+    chunk->number = number;
     uint64_t slot = slot_of(bitmap, number);
-    if (!bitmap->slots[slot]) {
-        void *chunks = bitmap->chunks;
-        if (!lwi_grow(bitmap->mem, &chunks, &bitmap->chunk_room, bitmap->chunk_count + 1,
-                      sizeof *bitmap->chunks))
-            return NULL;
-        bitmap->chunks = chunks;
-        lwi_bitmap_chunk *chunk = &bitmap->chunks[bitmap->chunk_count++];
-        memset(chunk, 0, sizeof *chunk);
-        chunk->number = number;
-        bitmap->slots[slot] = (uint32_t)bitmap->chunk_count;
-    }
-    bitmap->last_number = number;
-    bitmap->last = bitmap->slots[slot];
-    return &bitmap->chunks[bitmap->last - 1];
+    bitmap->slots[slot] = (uint32_t)++bitmap->chunk_count;
+    return chunk;
 }
 
-bool lwi_bitmap_set(lwi_bitmap *bitmap, uint64_t key)
+static uint64_t spot_in(uint32_t leaf, uint64_t key)
 {
-    lwi_bitmap_chunk *chunk = make_chunk(bitmap, key >> CHUNK_SHIFT);
-    if (!chunk)
-        return false;
-    uint32_t *leaf = &chunk->leaf[leaf_of(key)];
-    if (!*leaf) {
-        void *leaves = bitmap->leaves;
-        if (!lwi_grow(bitmap->mem, &leaves, &bitmap->leaf_room, bitmap->leaf_count + 1,
-                      sizeof *bitmap->leaves))
-            return false;
-        bitmap->leaves = leaves;
-        lwi_bitmap_leaf *fresh = &bitmap->leaves[bitmap->leaf_count++];
-        memset(fresh, 0, sizeof *fresh);
-        fresh->number = key >> LEAF_SHIFT;
-        *leaf = (uint32_t)bitmap->leaf_count;
-    }
-    bitmap->leaves[*leaf - 1].words[word_of(key)] |= UINT64_C(1) << bit_of(key);
-    return true;
+    return (uint64_t)leaf << 8 | (key >> 3 & 255);
+}
+
+static uint64_t make_spot(lwi_bitmap *bitmap, uint64_t key)
+{
+    lwi_bitmap_chunk *chunk = find_chunk(bitmap, key >> CHUNK_SHIFT);
+    void *leaves = bitmap->leaves;
+    if (bitmap->leaf_count >> (LWI_SPOT_BITS - 8))
+        return LWI_NO_SPOT;
+    if (!lwi_grow(bitmap->mem, &leaves, &bitmap->leaf_room, bitmap->leaf_count + 1,
+                  sizeof *bitmap->leaves))
+        return LWI_NO_SPOT;
+    bitmap->leaves = leaves;
+    if (!chunk && !(chunk = make_chunk(bitmap, key >> CHUNK_SHIFT)))
+        return LWI_NO_SPOT;
+    lwi_bitmap_leaf *fresh = &bitmap->leaves[bitmap->leaf_count];
+    memset(fresh, 0, sizeof *fresh);
+    fresh->number = key >> LEAF_SHIFT;
+    chunk->leaf[leaf_of(key)] = (uint32_t)++bitmap->leaf_count;
+    return spot_in(chunk->leaf[leaf_of(key)] - 1, key);
+}
+
+uint64_t lwi_bitmap_spot(lwi_bitmap *bitmap, uint64_t key)
+{
+    const lwi_bitmap_chunk *chunk = find_chunk(bitmap, key >> CHUNK_SHIFT);
+    uint32_t leaf = chunk ? chunk->leaf[leaf_of(key)] : 0;
+    return leaf ? spot_in(leaf - 1, key) : make_spot(bitmap, key);
 }
 
 void lwi_bitmap_clear(lwi_bitmap *bitmap, uint64_t key)
@@ -165,6 +170,7 @@ static lwi_bitmap_leaf *ordered_leaves(lwi_bitmap *bitmap)
             for (uint32_t j = 0; j < LEAVES; j++) {
                 if (leaf[j]) {
                     leaves[filled] = bitmap->leaves[leaf[j] - 1];
+                    bitmap->places[leaf[j] - 1] = filled;
                     leaf[j] = ++filled;
                 }
             }
@@ -182,6 +188,11 @@ bool lwi_bitmap_close(lwi_bitmap *bitmap, uint64_t *count)
     *count = 0;
     if (bitmap->leaf_count == 0)
         return true;
+    bitmap->places = lwi_resize(bitmap->mem, NULL, 0,
+                                lwi_array_size(bitmap->leaf_count, sizeof *bitmap->places));
+    if (!bitmap->places)
+        return false;
+    bitmap->place_count = bitmap->leaf_count;
     lwi_bitmap_leaf *leaves = ordered_leaves(bitmap);
     if (!leaves)
         return false;
@@ -244,6 +255,24 @@ void lwi_bitmap_ranks(const lwi_bitmap *bitmap, const uint64_t *keys, uint32_t c
     }
     for (uint32_t i = 0; i < count; i++)
         ranks[i] = rank_in(leaves[i], keys[i]);
+}
+
+void lwi_bitmap_ranks_at(const lwi_bitmap *bitmap, const uint64_t *spots, uint32_t count,
+                         uint32_t *ranks)
+{
+    const lwi_bitmap_leaf *leaves[LWI_BATCH];
+    for (uint32_t i = 0; i < count; i++) {
+        leaves[i] = &bitmap->leaves[bitmap->places[spots[i] >> 8]];
+        LWI_PREFETCH(leaves[i]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ranks[i] = rank_in(leaves[i], spots[i] << 3);
+}
+
+uint64_t lwi_bitmap_key_at(const lwi_bitmap *bitmap, uint64_t spot)
+{
+    uint64_t number = bitmap->leaves[bitmap->places[spot >> 8]].number;
+    return number << LEAF_SHIFT | (spot & 255) << 3;
 }
 
 uint64_t lwi_bitmap_select(const lwi_bitmap *bitmap, uint32_t rank)

@@ -42,22 +42,24 @@ void lwi_strays_free(lwi_strays *strays, lwi_mem *mem)
 
 /* --- keys ---------------------------------------------------------------------------------- */
 
-/* Copies the keys of a log, which come every `words` words, into an array. */
-static void copy_keys(const lwi_log *log, uint32_t words, uint64_t *keys)
+/* Copies the keys of a log into an array: they come every `words` words, the upper half of one so
+ * many words after the lower. */
+static void copy_keys(const lwi_log *log, uint32_t words, uint32_t upper, uint64_t *keys)
 {
     for (const lwi_log_chunk *chunk = log->first; chunk; chunk = chunk->next) {
         for (uint32_t at = 0; at + words <= chunk->used; at += words)
-            *keys++ = lwi_log_get64(chunk->words + at);
+            *keys++ = (uint64_t)chunk->words[at + upper] << 32 | chunk->words[at];
     }
 }
 
 /* The keys of a log in order, repeats and all; NULL without memory. */
-static uint64_t *sorted_keys(lwi_mem *mem, const lwi_log *log, uint32_t words, uint64_t count)
+static uint64_t *sorted_keys(lwi_mem *mem, const lwi_log *log, uint32_t words, uint32_t upper,
+                             uint64_t count)
 {
     size_t size = lwi_array_size(count, sizeof(uint64_t));
     uint64_t *keys = lwi_resize(mem, NULL, 0, size), *scratch = lwi_resize(mem, NULL, 0, size);
     if (keys && scratch) {
-        copy_keys(log, words, keys);
+        copy_keys(log, words, upper, keys);
         lwi_order_u64(keys, scratch, count);
     } else {
         lwi_free(mem, keys, size);
@@ -93,7 +95,8 @@ static lw_status number_others(lwi_job *job, uint64_t *count, lw_error *error)
     if (sink->node_count == 0)
         return LW_OK;
     size_t size = lwi_array_size(sink->node_count, sizeof(uint64_t));
-    uint64_t *keys = sorted_keys(sink->mem, &sink->nodes, LWI_NODE_WORDS, sink->node_count);
+    uint32_t words = lwi_node_words(sink);
+    uint64_t *keys = sorted_keys(sink->mem, &sink->nodes, words, words - 1, sink->node_count);
     if (!keys)
         return no_memory(job, error);
     for (uint64_t i = 0; i < sink->node_count; i++) {
@@ -120,7 +123,7 @@ static lw_status number_job(lwi_job *job, uint64_t *nodes, lw_error *error)
     uint64_t count = 0;
     if (sink->hidden_count) {
         job->hidden =
-            sorted_keys(sink->mem, &sink->hidden, LWI_HIDDEN_WORDS, sink->hidden_count);
+            sorted_keys(sink->mem, &sink->hidden, LWI_HIDDEN_WORDS, 1, sink->hidden_count);
         if (!job->hidden)
             return no_memory(job, error);
     }
@@ -287,9 +290,10 @@ bool lwi_build_words(lwi_build *build)
 
 /* --- nodes --------------------------------------------------------------------------------- */
 
-static bool place_node(lwi_build *build, lw_key key, lw_node node, uint32_t shape)
+static bool place_node(lwi_build *build, const lwi_job *job, const uint32_t *item, lw_node node)
 {
     lw_snapshot *snapshot = build->snapshot;
+    uint32_t shape = job->first_shape + item[1];
     if (node == LW_NODE_NONE)
         return true; /* hidden */
     if (snapshot->shape_of[node] == UINT32_MAX)
@@ -297,24 +301,43 @@ static bool place_node(lwi_build *build, lw_key key, lw_node node, uint32_t shap
     if (snapshot->shape_of[node] == shape)
         return true;
     snapshot->info.conflicts++;
-    return lwi_note(build, LWI_STRAY_NODE, key, node, shape);
+    return lwi_note(build, LWI_STRAY_NODE, lwi_job_key(job, lwi_node_place(&job->sink, item)), node,
+                    shape);
+}
+
+/* A count that was stated with the node. */
+static bool place_count(lwi_build *build, const lwi_job *job, const uint32_t *item, lw_node node)
+{
+    uint8_t count = lwi_node_count(item);
+    if (count == 0 || node == LW_NODE_NONE)
+        return true;
+    uint8_t *byte = &build->snapshot->counts[node];
+    if (*byte == 0)
+        *byte = count;
+    if (*byte == count)
+        return true;
+    build->snapshot->info.conflicts++;
+    return lwi_note(build, LWI_STRAY_REFERENCES,
+                    lwi_job_key(job, lwi_node_place(&job->sink, item)), node, 0);
 }
 
 static bool place_nodes(lwi_build *build, lwi_job *job)
 {
-    lw_key keys[LWI_BATCH];
+    uint64_t places[LWI_BATCH];
     lw_node nodes[LWI_BATCH];
+    uint32_t words = lwi_node_words(&job->sink);
     for (lwi_log_chunk *chunk = job->sink.nodes.first; chunk;
          chunk = lwi_log_drop(&job->sink.nodes)) {
-        uint32_t total = chunk->used / LWI_NODE_WORDS, count;
+        uint32_t total = chunk->used / words, count;
         for (uint32_t at = 0; at < total; at += count) {
-            const uint32_t *item = chunk->words + at * LWI_NODE_WORDS;
+            const uint32_t *item = chunk->words + at * words;
             count = total - at < LWI_BATCH ? total - at : LWI_BATCH;
             for (uint32_t i = 0; i < count; i++)
-                keys[i] = lwi_log_get64(item + i * LWI_NODE_WORDS);
-            lwi_job_nodes(job, keys, count, nodes);
-            for (uint32_t i = 0; i < count; i++, item += LWI_NODE_WORDS) {
-                if (!place_node(build, keys[i], nodes[i], job->first_shape + item[2]))
+                places[i] = lwi_node_place(&job->sink, item + i * words);
+            lwi_job_nodes(job, places, count, nodes);
+            for (uint32_t i = 0; i < count; i++, item += words) {
+                if (!place_node(build, job, item, nodes[i]) ||
+                    !place_count(build, job, item, nodes[i]))
                     return false;
             }
         }
@@ -326,10 +349,15 @@ bool lwi_build_nodes(lwi_build *build)
 {
     lw_snapshot *snapshot = build->snapshot;
     size_t size = (size_t)snapshot->info.nodes * sizeof *snapshot->shape_of;
+    bool stated = false;
     snapshot->shape_of = lwi_arena_alloc(&snapshot->arena, size);
     if (!snapshot->shape_of)
         return false;
     memset(snapshot->shape_of, 0xff, size);
+    for (uint32_t i = 0; i < build->count; i++)
+        stated |= build->jobs[i].sink.stated || build->jobs[i].sink.references.first;
+    if (stated && !(snapshot->counts = lwi_arena_zeros(&snapshot->arena, snapshot->info.nodes, 1)))
+        return false;
     for (uint32_t i = 0; i < build->count; i++) {
         if (!place_nodes(build, &build->jobs[i]))
             return false;

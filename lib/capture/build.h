@@ -72,13 +72,23 @@ static inline lw_node lwi_job_node(const lwi_job *job, lw_key key)
     return place == LWI_NO_RANK ? LW_NODE_NONE : job->part->first + place;
 }
 
-/* The same for up to LWI_BATCH keys, faster. */
-static inline void lwi_job_nodes(const lwi_job *job, const lw_key *keys, uint32_t count,
+/* The same for up to LWI_BATCH places of the logs, faster. */
+static inline void lwi_job_nodes(const lwi_job *job, const uint64_t *places, uint32_t count,
                                  lw_node *nodes)
 {
-    lwi_keys_find_all(&job->part->keys, keys, count, nodes);
+    const lwi_keys *keys = &job->part->keys;
+    if (keys->address)
+        lwi_bitmap_ranks_at(&keys->bitmap, places, count, nodes);
+    else
+        lwi_keys_find_all(keys, places, count, nodes);
     for (uint32_t i = 0; i < count; i++)
         nodes[i] = nodes[i] == LWI_NO_RANK ? LW_NODE_NONE : job->part->first + nodes[i];
+}
+
+static inline lw_key lwi_job_key(const lwi_job *job, uint64_t place)
+{
+    const lwi_keys *keys = &job->part->keys;
+    return keys->address ? lwi_bitmap_key_at(&keys->bitmap, place) : place;
 }
 
 static inline uint32_t lwi_map_label(const lwi_job *job, uint32_t label)

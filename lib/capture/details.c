@@ -130,13 +130,7 @@ bool lwi_build_details(lwi_build *build)
 {
     lw_snapshot *snapshot = build->snapshot;
     lwi_rare_list many = {0}, external = {0};
-    bool stated = false, ready = true;
-    for (uint32_t i = 0; i < build->count; i++)
-        stated |= build->jobs[i].sink.references.first != NULL;
-    if (stated) {
-        snapshot->counts = lwi_arena_zeros(&snapshot->arena, snapshot->info.nodes, 1);
-        ready = snapshot->counts != NULL;
-    }
+    bool ready = true;
     for (uint32_t i = 0; ready && i < build->count; i++)
         ready = take_references(build, &build->jobs[i], &many) &&
                 take_external(build, &build->jobs[i], &external);

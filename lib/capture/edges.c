@@ -12,7 +12,7 @@
 
 /* Edges of a few runs whose targets are looked up together. */
 typedef struct batch {
-    lw_key keys[LWI_BATCH];
+    uint64_t places[LWI_BATCH];
     lw_node nodes[LWI_BATCH];
     uint32_t *edges[LWI_BATCH];
     const uint32_t *runs[LWI_BATCH];
@@ -27,18 +27,19 @@ bool lwi_stray_edge(lwi_build *build, const lwi_job *job, lw_key key, uint32_t k
     return lwi_note(build, kind, key, about, (uint32_t)(job - build->jobs));
 }
 
-/* Replaces the keys of targets by numbers; LW_NODE_NONE where there is no node. */
+/* Replaces the places of targets by numbers; LW_NODE_NONE where there is no node. */
 static bool number_batch(lwi_build *build, lwi_job *job, batch *b)
 {
     lw_snapshot *snapshot = build->snapshot;
-    lwi_job_nodes(job, b->keys, b->count, b->nodes);
+    lwi_job_nodes(job, b->places, b->count, b->nodes);
     for (uint32_t i = 0; i < b->count; i++) {
         lw_node from = b->runs[i][0];
         b->edges[i][0] = b->nodes[i];
         if (b->nodes[i] != LW_NODE_NONE) {
             snapshot->rows.end[from]++;
-            snapshot->edge_kinds |= 1u << b->runs[i][2];
-        } else if (!lwi_stray_edge(build, job, b->keys[i], LWI_STRAY_TARGET, from)) {
+            snapshot->edge_kinds |= 1u << lwi_run_kind(b->runs[i]);
+        } else if (!lwi_stray_edge(build, job, lwi_job_key(job, b->places[i]), LWI_STRAY_TARGET,
+                                   from)) {
             return false;
         }
     }
@@ -47,10 +48,10 @@ static bool number_batch(lwi_build *build, lwi_job *job, batch *b)
 }
 
 /* A run without a holder keeps none of its edges. */
-static bool drop_run(lwi_build *build, lwi_job *job, const uint32_t *run, lw_key from)
+static bool drop_run(lwi_build *build, lwi_job *job, const uint32_t *run, uint64_t from)
 {
-    for (uint32_t i = 0; i < run[3]; i++) {
-        if (!lwi_stray_edge(build, job, from, LWI_STRAY_HOLDER, LW_NODE_NONE))
+    for (uint32_t i = 0; i < lwi_run_count(run); i++) {
+        if (!lwi_stray_edge(build, job, lwi_job_key(job, from), LWI_STRAY_HOLDER, LW_NODE_NONE))
             return false;
     }
     return true;
@@ -58,17 +59,18 @@ static bool drop_run(lwi_build *build, lwi_job *job, const uint32_t *run, lw_key
 
 static bool number_chunk(lwi_build *build, lwi_job *job, lwi_log_chunk *chunk)
 {
+    const lw_sink *sink = &job->sink;
     batch b = {.count = 0};
-    uint32_t at = 0;
+    uint32_t at = 0, words = lwi_run_words(sink);
     while (at < chunk->used) {
-        uint32_t *run = chunk->words + at, *edge = run + LWI_RUN_WORDS;
-        lw_key from = lwi_log_get64(run);
-        run[0] = lwi_job_node(job, from);
-        at += LWI_RUN_WORDS + run[3] * LWI_EDGE_WORDS;
+        uint32_t *run = chunk->words + at, *edge = run + words, count = lwi_run_count(run);
+        uint64_t from = lwi_run_place(sink, run);
+        lwi_job_nodes(job, &from, 1, &run[0]);
+        at += words + count * words;
         if (run[0] == LW_NODE_NONE && !drop_run(build, job, run, from))
             return false;
-        for (uint32_t i = 0; run[0] != LW_NODE_NONE && i < run[3]; i++, edge += LWI_EDGE_WORDS) {
-            b.keys[b.count] = lwi_log_get64(edge);
+        for (uint32_t i = 0; run[0] != LW_NODE_NONE && i < count; i++, edge += words) {
+            b.places[b.count] = lwi_edge_place(sink, run, edge);
             b.edges[b.count] = edge;
             b.runs[b.count++] = run;
             if (b.count == LWI_BATCH && !number_batch(build, job, &b))
@@ -122,16 +124,17 @@ void lwi_place_edge(lw_snapshot *snapshot, lw_node from, lw_node to, uint32_t ki
 
 static void place_run(lw_snapshot *snapshot, const lwi_job *job, const uint32_t *run)
 {
-    lw_node from = run[0];
-    const uint32_t *edge = run + LWI_RUN_WORDS;
-    for (uint32_t i = 0; i < run[3]; i++, edge += LWI_EDGE_WORDS) {
+    uint32_t words = lwi_run_words(&job->sink), kind = lwi_run_kind(run);
+    const uint32_t *edge = run + words;
+    for (uint32_t i = lwi_run_count(run); i > 0; i--, edge += words) {
         if (edge[0] != LW_NODE_NONE)
-            lwi_place_edge(snapshot, from, edge[0], run[2], lwi_map_label(job, edge[2]));
+            lwi_place_edge(snapshot, run[0], edge[0], kind, lwi_map_label(job, edge[1]));
     }
 }
 
 static void place_edges(lw_snapshot *snapshot, lwi_job *job)
 {
+    uint32_t words = lwi_run_words(&job->sink);
     for (lwi_log_chunk *chunk = job->sink.edges.first; chunk;
          chunk = lwi_log_drop(&job->sink.edges)) {
         uint32_t at = 0;
@@ -139,7 +142,7 @@ static void place_edges(lw_snapshot *snapshot, lwi_job *job)
             const uint32_t *run = chunk->words + at;
             if (run[0] != LW_NODE_NONE)
                 place_run(snapshot, job, run);
-            at += LWI_RUN_WORDS + run[3] * LWI_EDGE_WORDS;
+            at += words + lwi_run_count(run) * words;
         }
     }
 }
@@ -174,24 +177,37 @@ static int by_edge(const void *user, uint32_t a, uint32_t b)
     return compare_edges(&edges[a], &edges[b]);
 }
 
-static bool read_row(const lw_snapshot *snapshot, uint64_t start, uint32_t count, row_room *room)
+/* Of edges that follow each other in a row. */
+static bool in_order(const lw_snapshot *snapshot, uint64_t edge)
 {
-    bool ordered = true;
+    const uint32_t *to = snapshot->rows.items;
+    if (to[edge] != to[edge + 1])
+        return to[edge] < to[edge + 1];
+    int32_t kind = lwi_kind_at(snapshot, edge), next = lwi_kind_at(snapshot, edge + 1);
+    if (kind != next)
+        return kind < next;
+    return lwi_label_at(snapshot, edge) <= lwi_label_at(snapshot, edge + 1);
+}
+
+static void read_row(const lw_snapshot *snapshot, uint64_t start, uint32_t count, row_room *room)
+{
     for (uint32_t i = 0; i < count; i++) {
         row_edge *edge = &room->edges[i];
         edge->to = snapshot->rows.items[start + i];
         edge->kind = (uint32_t)lwi_kind_at(snapshot, start + i);
         edge->label = lwi_label_at(snapshot, start + i);
-        ordered = ordered && (i == 0 || compare_edges(edge - 1, edge) <= 0);
         room->ids[i] = i;
     }
-    return ordered;
 }
 
 static void sort_row(lw_snapshot *snapshot, uint64_t start, uint32_t count, row_room *room)
 {
-    if (read_row(snapshot, start, count, room))
+    uint64_t last = start + count - 1, at = start;
+    while (at < last && in_order(snapshot, at))
+        at++;
+    if (at == last)
         return;
+    read_row(snapshot, start, count, room);
     lwi_order_ids(room->ids, room->ids + room->width, count, by_edge, room->edges);
     for (uint32_t i = 0; i < count; i++) {
         const row_edge *edge = &room->edges[room->ids[i]];

@@ -6,6 +6,15 @@
 
 #include <string.h>
 
+/* What a block told lately, and its tenure: neighbours were mostly born at a few sites. */
+enum { LATELY = 64 };
+
+typedef struct lately {
+    uint64_t size, epoch;
+    lw_site site;
+    uint32_t tenure; /* 0: nothing yet */
+} lately;
+
 typedef struct join {
     lw_snapshot *snapshot;
     lw_context *context;
@@ -24,6 +33,7 @@ typedef struct join {
     const char **texts;
     uint64_t text_count, text_room;
     lwi_index text_index;
+    lately lately[LATELY];
 } join;
 
 static bool grow(join *j, void **items, uint64_t *room, uint64_t count, size_t item_size)
@@ -160,7 +170,7 @@ static bool add_tenure(join *j, lwi_tenure tenure, uint64_t hash, uint32_t *id)
     return true;
 }
 
-static bool tenure_of(join *j, const lwi_block_view *block, uint32_t *id)
+static bool find_tenure(join *j, const lwi_block_view *block, uint32_t *id)
 {
     lwi_tenure tenure = {block->size, block->epoch, 0};
     if (!stack_of(j, block->site, &tenure.stack))
@@ -168,6 +178,21 @@ static bool tenure_of(join *j, const lwi_block_view *block, uint32_t *id)
     uint64_t hash = lwi_hash_mix(lwi_hash_mix(tenure.bytes, tenure.epoch), tenure.stack);
     *id = lwi_index_find(&j->tenure_index, hash, same_tenure, j->tenures, &tenure);
     return *id != LWI_INDEX_NONE || add_tenure(j, tenure, hash, id);
+}
+
+static bool tenure_of(join *j, const lwi_block_view *block, uint32_t *id)
+{
+    lately *last = &j->lately[(block->size / 16 + block->site * 7) % LATELY];
+    if (!last->tenure || last->site != block->site || last->size != block->size ||
+        last->epoch != block->epoch) {
+        if (!find_tenure(j, block, &last->tenure))
+            return false;
+        last->size = block->size;
+        last->epoch = block->epoch;
+        last->site = block->site;
+    }
+    *id = last->tenure;
+    return true;
 }
 
 enum { BATCH = 128, TICK = 64 /* batches */ };

@@ -134,6 +134,19 @@ static bool good_label(lw_sink *sink, lw_key key, uint32_t *label, const char *c
     return lwi_sink_usable(sink);
 }
 
+/* False: no memory, which the sink then knows. */
+static bool place_of(lw_sink *sink, lw_key key, uint64_t *place)
+{
+    *place = key;
+    if (!sink->runtime->address)
+        return true;
+    *place = lwi_bitmap_spot(&sink->marks, key);
+    if (*place != LWI_NO_SPOT)
+        return true;
+    lwi_sink_fail_memory(sink);
+    return false;
+}
+
 /* --- nodes --------------------------------------------------------------------------------- */
 
 static bool same_shape(const void *items, uint32_t id, const void *key)
@@ -142,13 +155,13 @@ static bool same_shape(const void *items, uint32_t id, const void *key)
     return shape->size == wanted->size && shape->type == wanted->type;
 }
 
-/* Neighbours are mostly alike, and a heap has few shapes. */
+/* A heap has few shapes. */
 static uint32_t shape_of(lw_sink *sink, uint32_t type, uint64_t size)
 {
     lwi_shape shape = {size, type};
-    if (sink->last_shape < sink->shape_count &&
-        same_shape(sink->shapes, sink->last_shape, &shape))
-        return sink->last_shape;
+    uint32_t *lately = &sink->shapes_lately[(type * 31 + size / 8) % LWI_SHAPES_LATELY];
+    if (*lately < sink->shape_count && same_shape(sink->shapes, *lately, &shape))
+        return *lately;
     uint64_t hash = lwi_hash_mix(size, type);
     uint32_t id = lwi_index_find(&sink->shape_index, hash, same_shape, sink->shapes, &shape);
     if (id == LWI_INDEX_NONE) {
@@ -167,7 +180,7 @@ static uint32_t shape_of(lw_sink *sink, uint32_t type, uint64_t size)
         }
         sink->shapes[sink->shape_count++] = shape;
     }
-    return sink->last_shape = id;
+    return *lately = id;
 }
 
 int lw_sink_node(lw_sink *sink, lw_key key, uint32_t type, uint64_t size)
@@ -183,14 +196,25 @@ int lw_sink_node(lw_sink *sink, lw_key key, uint32_t type, uint64_t size)
         if (type == 0)
             return 1;
     }
+    uint64_t place;
     uint32_t shape = shape_of(sink, type - 1, size);
-    if (shape == LWI_INDEX_NONE)
+    if (shape == LWI_INDEX_NONE || !place_of(sink, key, &place))
         return 1;
-    uint32_t *item = lwi_log_push(&sink->nodes, LWI_NODE_WORDS);
-    if (!item || (sink->runtime->address && !lwi_bitmap_set(&sink->marks, key)))
+    uint32_t *item = lwi_log_push(&sink->nodes, lwi_node_words(sink));
+    if (!item)
         return lwi_sink_fail_memory(sink);
-    lwi_log_put64(item, key);
-    item[2] = shape;
+    item[0] = (uint32_t)place;
+    item[1] = shape;
+    item[2] = 0;
+    if (sink->runtime->address) {
+        lwi_bitmap_set(&sink->marks, place);
+        item[2] = (uint32_t)(place >> 32) << LWI_NODE_UPPER;
+    } else {
+        item[3] = (uint32_t)(place >> 32);
+    }
+    sink->last_item = item;
+    sink->last_key = key;
+    sink->last_place = place;
     return ++sink->node_count % TICK != 0 || tick(sink) ? 0 : 1;
 }
 
@@ -206,8 +230,22 @@ static int push_detail(lw_sink *sink, lwi_log *log, lw_key key, uint64_t number,
     return 0;
 }
 
+/* Most counts are stated right after their node and go with it; a large one is logged, and the node
+ * knows. After one that was stated otherwise all are logged: of two the first stands. */
+static bool state_here(lw_sink *sink, lw_key key, uint64_t count)
+{
+    sink->counts_apart |= key != sink->last_key || count == 0;
+    if (sink->counts_apart || lwi_node_count(sink->last_item))
+        return false;
+    sink->last_item[2] |= count < LWI_COUNT_RARE ? (uint32_t)count : LWI_COUNT_RARE;
+    sink->stated = true;
+    return count < LWI_COUNT_RARE;
+}
+
 int lw_sink_references(lw_sink *sink, lw_key key, uint64_t count)
 {
+    if (lwi_sink_usable(sink) && key && state_here(sink, key, count))
+        return 0;
     return push_detail(sink, sink ? &sink->references : NULL, key, count, "lw_sink_references");
 }
 
@@ -241,42 +279,61 @@ static bool good_kind(lw_sink *sink, lw_key from, int32_t *kind, const char *cal
     return lwi_sink_usable(sink);
 }
 
-static uint32_t *begin_run(lw_sink *sink, lw_key from, int32_t kind)
+/* Kind, and the upper bits of the targets, if they are addresses: what edges of a run share. */
+static uint32_t head_of(const lw_sink *sink, int32_t kind, uint64_t to)
 {
-    bool full = !lwi_log_continues(&sink->edges, LWI_RUN_WORDS + LWI_EDGE_WORDS);
+    uint32_t upper = sink->runtime->address ? (uint32_t)(to >> 32) : 0;
+    return (uint32_t)kind | upper << LWI_RUN_TARGETS;
+}
+
+static uint32_t *begin_run(lw_sink *sink, lw_key from, uint32_t head)
+{
+    uint32_t words = lwi_run_words(sink);
+    uint64_t place = sink->last_place;
+    bool full = !lwi_log_continues(&sink->edges, words * 2);
     if ((full || ++sink->run_count % TICK == 0) && !tick(sink))
         return NULL;
-    uint32_t *run = lwi_log_push(&sink->edges, LWI_RUN_WORDS + LWI_EDGE_WORDS);
+    if (from != sink->last_key && !place_of(sink, from, &place))
+        return NULL;
+    uint32_t *run = lwi_log_push(&sink->edges, words * 2);
     if (!run)
         return NULL;
-    lwi_log_put64(run, from);
-    run[2] = (uint32_t)kind;
-    run[3] = 0;
+    run[0] = (uint32_t)place;
+    run[1] = head;
+    if (sink->runtime->address)
+        run[1] |= (uint32_t)(place >> 32) << LWI_RUN_UPPER;
+    else
+        run[2] = (uint32_t)(place >> 32);
     sink->run = run;
     sink->run_from = from;
-    sink->run_kind = kind;
-    sink->edge_kinds |= 1u << kind;
-    return run + LWI_RUN_WORDS;
+    sink->run_head = head;
+    sink->edge_kinds |= 1u << (head & 7);
+    return run + words;
 }
 
 int lw_sink_edge(lw_sink *sink, lw_key from, lw_key to, int32_t kind, uint32_t label)
 {
+    uint64_t place;
     if (!lwi_sink_usable(sink) || !good_key(sink, from, "lw_sink_edge (from)") ||
         !good_key(sink, to, "lw_sink_edge (to)") ||
         !good_label(sink, from, &label, "lw_sink_edge") ||
         !good_kind(sink, from, &kind, "lw_sink_edge"))
         return stop(sink);
-    uint32_t *edge;
-    if (sink->run && from == sink->run_from && kind == sink->run_kind &&
-        lwi_log_continues(&sink->edges, LWI_EDGE_WORDS))
-        edge = lwi_log_push(&sink->edges, LWI_EDGE_WORDS);
+    if (!place_of(sink, to, &place))
+        return 1;
+    uint32_t *edge, words = lwi_run_words(sink), head = head_of(sink, kind, place);
+    if (sink->run && from == sink->run_from && head == sink->run_head &&
+        lwi_log_continues(&sink->edges, words))
+        edge = lwi_log_push(&sink->edges, words);
     else
-        edge = begin_run(sink, from, kind);
+        edge = begin_run(sink, from, head);
     if (!edge)
         return lwi_sink_fail_memory(sink);
-    sink->run[3]++;
-    lwi_log_put64(edge, to);
-    edge[2] = label;
+    sink->run[1] += 1u << LWI_RUN_COUNT;
+    edge[0] = (uint32_t)place;
+    edge[1] = label;
+    if (!sink->runtime->address)
+        edge[2] = (uint32_t)(place >> 32);
     sink->labelled |= label != 0;
     return 0;
 }

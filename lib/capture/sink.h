@@ -51,6 +51,8 @@ typedef struct lwi_misuse {
     char message[200]; /* of the first */
 } lwi_misuse;
 
+#define LWI_SHAPES_LATELY 256u
+
 struct lw_sink {
     lwi_mem *mem;
     lwi_arena *arena; /* the snapshot's: text goes there at once */
@@ -67,7 +69,7 @@ struct lw_sink {
     lwi_shape *shapes;
     uint64_t shape_count, shape_room;
     lwi_index shape_index;
-    uint32_t last_shape;
+    uint32_t shapes_lately[LWI_SHAPES_LATELY]; /* by type and size */
 
     lwi_name *names; /* label id; number 0 is no label */
     uint64_t name_count, name_room;
@@ -77,8 +79,8 @@ struct lw_sink {
     uint64_t root_kind_count, root_kind_room;
 
     lwi_bitmap marks;   /* addresses pushed as nodes */
-    lwi_log nodes;      /* key, shape */
-    lwi_log edges;      /* runs: LWI_RUN words of head, then LWI_EDGE words per edge */
+    lwi_log nodes;      /* lwi_node_words() each */
+    lwi_log edges;      /* runs: lwi_run_words() of head, then so many per edge */
     lwi_log roots;      /* key, kind, label */
     lwi_log references; /* key, count */
     lwi_log external;   /* key, bytes */
@@ -87,9 +89,15 @@ struct lw_sink {
     uint64_t node_count, root_count, hidden_count, run_count;
     uint64_t lost_edges; /* known to lead nowhere */
 
+    uint32_t *last_item; /* of the node pushed last */
+    lw_key last_key;
+    uint64_t last_place;
+    bool stated;       /* a count of references is in `nodes` */
+    bool counts_apart; /* from now on all are in `references` */
+
     uint32_t *run; /* the run that a further edge of the same holder and kind continues */
     lw_key run_from;
-    int32_t run_kind;
+    uint32_t run_head; /* without the count */
     uint32_t edge_kinds; /* bit 1 << kind */
     bool labelled;
 
@@ -97,14 +105,72 @@ struct lw_sink {
 };
 
 enum {
-    LWI_NODE_WORDS = 3,   /* key, key, shape */
-    LWI_RUN_WORDS = 4,    /* from, from, kind, count */
-    LWI_EDGE_WORDS = 3,   /* to, to, label */
     LWI_ROOT_WORDS = 4,   /* key, key, kind, label */
     LWI_DETAIL_WORDS = 4, /* key, key, number, number */
     LWI_HIDDEN_WORDS = 2, /* key, key */
     LWI_BRIDGE_WORDS = 7  /* own, own, other, other, runtime, kind, label */
 };
+
+/* Nodes and the ends of edges are known by their place: of addresses the spot in the marks, whose
+ * upper bits lie in words that have room; else the key, whose upper half is a word more.
+ *
+ *     node   place, shape, count of references:8 upper:5, [upper]
+ *     run    place, kind:3 upper:5 upper of targets:5 edges:19, [upper]
+ *     edge   place, label, [upper] */
+enum {
+    LWI_NODE_UPPER = 8,
+    LWI_RUN_UPPER = 3,
+    LWI_RUN_TARGETS = 8,
+    LWI_RUN_COUNT = 13,
+    LWI_UPPER_MASK = 31
+};
+
+static inline uint32_t lwi_node_words(const lw_sink *sink)
+{
+    return sink->runtime->address ? 3 : 4;
+}
+
+static inline uint32_t lwi_run_words(const lw_sink *sink)
+{
+    return sink->runtime->address ? 2 : 3;
+}
+
+static inline uint64_t lwi_node_place(const lw_sink *sink, const uint32_t *item)
+{
+    uint32_t upper = sink->runtime->address ? item[2] >> LWI_NODE_UPPER : item[3];
+    return (uint64_t)upper << 32 | item[0];
+}
+
+/* LWI_COUNT_RARE: the count is in `references`. */
+static inline uint8_t lwi_node_count(const uint32_t *item)
+{
+    return (uint8_t)item[2];
+}
+
+static inline uint64_t lwi_run_place(const lw_sink *sink, const uint32_t *run)
+{
+    bool address = sink->runtime->address;
+    uint32_t upper = address ? run[1] >> LWI_RUN_UPPER & LWI_UPPER_MASK : run[2];
+    return (uint64_t)upper << 32 | run[0];
+}
+
+static inline uint64_t lwi_edge_place(const lw_sink *sink, const uint32_t *run,
+                                      const uint32_t *edge)
+{
+    bool address = sink->runtime->address;
+    uint32_t upper = address ? run[1] >> LWI_RUN_TARGETS & LWI_UPPER_MASK : edge[2];
+    return (uint64_t)upper << 32 | edge[0];
+}
+
+static inline uint32_t lwi_run_kind(const uint32_t *run)
+{
+    return run[1] & 7;
+}
+
+static inline uint32_t lwi_run_count(const uint32_t *run)
+{
+    return run[1] >> LWI_RUN_COUNT;
+}
 
 /* With a bridge's kind: it leads to this runtime. */
 #define LWI_BRIDGE_FROM 0x100u

@@ -1,12 +1,5 @@
 #include "heap_walk.h"
 
-const lwpy_type *lwpy_walk_type(lwpy_walk *walk, PyTypeObject *type)
-{
-    if (walk->last_type && walk->last_type->type == type)
-        return walk->last_type;
-    return lwpy_type_add(walk, type);
-}
-
 bool lwpy_walk_is_hidden(const lwpy_walk *walk, PyObject *object)
 {
     return lwpy_marks_has((lwpy_marks *)&walk->hidden, object);

@@ -200,7 +200,8 @@ const lwpy_type *lwpy_type_add(lwpy_walk *walk, PyTypeObject *python_type)
         return NULL;
     if (!type->id && walk->phase != LWPY_HIDE)
         register_type(walk, type);
-    walk->last_type = type;
+    if (type->id)
+        walk->types_lately[lwpy_type_slot(python_type)] = type;
     return type;
 }
 

@@ -129,8 +129,6 @@ typedef struct lwpy_type {
 
 struct lwpy_walk;
 
-/* NULL: out of memory, which `walk` then knows. */
-const lwpy_type *lwpy_type_add(struct lwpy_walk *walk, PyTypeObject *type);
 /* The labels of the names that instances of a class share, at least `count`. */
 const uint32_t *lwpy_type_names(struct lwpy_walk *walk, const lwpy_type *type, Py_ssize_t count);
 void lwpy_types_free(struct lwpy_walk *walk);
@@ -238,6 +236,7 @@ typedef struct lwpy_doubt {
 } lwpy_doubt;
 
 #define LWPY_NAME_CACHE 4096
+#define LWPY_TYPES_LATELY 64
 
 typedef struct lwpy_walk {
     lw_sink *sink;
@@ -246,7 +245,7 @@ typedef struct lwpy_walk {
     int phase;  /* enum lwpy_phase */
     lwpy_marks seen, hidden;
     lwpy_list todo, weak, visited;
-    lwpy_type *last_type;
+    lwpy_type *types_lately[LWPY_TYPES_LATELY]; /* by address; with an id */
     lwpy_type **types; /* open addressing, by address */
     size_t type_capacity, type_count;
     traverseproc class_traverse; /* what classes in Python have */
@@ -275,7 +274,22 @@ bool lwpy_walk_take(lwpy_walk *walk, PyObject *object);
 /* A reference of walk->from. */
 void lwpy_walk_edge(lwpy_walk *walk, PyObject *to, int32_t kind, uint32_t label);
 void lwpy_walk_root(lwpy_walk *walk, PyObject *object, uint32_t kind, uint32_t label);
-const lwpy_type *lwpy_walk_type(lwpy_walk *walk, PyTypeObject *type);
+/* NULL: out of memory, which `walk` then knows. */
+const lwpy_type *lwpy_type_add(lwpy_walk *walk, PyTypeObject *type);
+
+static inline size_t lwpy_type_slot(const PyTypeObject *type)
+{
+    return ((uintptr_t)type >> 4 ^ (uintptr_t)type >> 10) % LWPY_TYPES_LATELY;
+}
+
+static inline const lwpy_type *lwpy_walk_type(lwpy_walk *walk, PyTypeObject *type)
+{
+    const lwpy_type *known = walk->types_lately[lwpy_type_slot(type)];
+    if (known && known->type == type)
+        return known;
+    return lwpy_type_add(walk, type);
+}
+
 bool lwpy_walk_is_hidden(const lwpy_walk *walk, PyObject *object);
 
 static inline void lwpy_walk_strong(lwpy_walk *walk, PyObject *to, enum lwpy_word word)

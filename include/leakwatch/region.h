@@ -111,12 +111,22 @@ typedef struct lw_region_stats {
     uint32_t modes;            /**< ::lw_mode_bits: the modes that were in use meanwhile. Blocks
                                     allocated in COUNTS are in `net` and `net_peak` only */
     uint32_t reserved;         /**< 0 */
+    int64_t current_bytes_margin;  /**< with samples in it a number is an estimate, within this of
+                                        the truth in 95 % of cases; 0: exact. So with the next */
+    int64_t current_blocks_margin; /**< of `current_blocks` */
+    int64_t peak_margin;           /**< of `peak_bytes`, beside `peak_error` */
+    int64_t at_end_bytes_margin;   /**< of `at_end_bytes` */
+    int64_t at_end_blocks_margin;  /**< of `at_end_blocks` */
+    int64_t net_bytes_margin;      /**< of `net_bytes` */
+    int64_t net_blocks_margin;     /**< of `net_blocks` */
+    int64_t net_peak_margin;       /**< of `net_peak_bytes`, beside `net_peak_error` */
 } lw_region_stats;
 
 /** Initial value of ::lw_region_stats. */
 #define LW_REGION_STATS_INIT                                                                       \
     {                                                                                              \
-        (uint32_t)sizeof(lw_region_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                \
+        (uint32_t)sizeof(lw_region_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   \
+            0, 0, 0, 0                                                                             \
     }
 
 /**
@@ -200,12 +210,17 @@ typedef struct lw_survivors_info {
     int64_t counted_bytes;  /**< held by blocks that were allocated in mode COUNTS, wherever: no
                                  row has them */
     int64_t counted_blocks; /**< the same in blocks */
+    uint64_t interval;      /**< bytes between samples if `modes` has SAMPLED, else 0; if it was
+                                 changed, the last one */
+    int64_t bytes_margin;   /**< with samples in it `bytes` is an estimate, within this of the truth
+                                 in 95 % of cases; 0: exact */
+    int64_t blocks_margin;  /**< the same for `blocks` */
 } lw_survivors_info;
 
 /** Initial value of ::lw_survivors_info. */
 #define LW_SURVIVORS_INFO_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(lw_survivors_info), 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0                    \
+        (uint32_t)sizeof(lw_survivors_info), 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0           \
     }
 
 /** One site's survivors. */
@@ -218,12 +233,15 @@ typedef struct lw_survivors_row {
     uint32_t own_frame;   /**< level of the innermost frame of the user's own code; equals
                                `frames` if there is none */
     uint32_t truncated;   /**< 1: the stack had more frames than were recorded */
+    int64_t bytes_margin; /**< as lw_survivors_info::bytes_margin */
+    int64_t blocks_margin; /**< as lw_survivors_info::blocks_margin */
+    uint64_t samples;     /**< live samples in it; with few of them a margin is but a hint */
 } lw_survivors_row;
 
 /** Initial value of ::lw_survivors_row. */
 #define LW_SURVIVORS_ROW_INIT                                                                      \
     {                                                                                              \
-        (uint32_t)sizeof(lw_survivors_row), 0, 0, 0, NULL, 0, 0                                    \
+        (uint32_t)sizeof(lw_survivors_row), 0, 0, 0, NULL, 0, 0, 0, 0, 0                           \
     }
 
 /**

@@ -68,6 +68,7 @@ static lwi_span *span_make(lw_context *context, lwi_span *parent, lwi_round *rou
     span->parent = parent;
     span->round = round;
     span->epoch = context->epoch;
+    span->interval = parent ? parent->interval : 0;
     span->stamp = ++births->stamp;
     span->next = births->spans;
     span->link = &births->spans;
@@ -99,6 +100,8 @@ static lwi_span *base_span(lw_context *context)
     if (births->base && births->base_version == version)
         return births->base;
     lwi_span *base = span_make(context, NULL, NULL);
+    if (base && LWI_READ(context->mode) == LW_MODE_SAMPLED)
+        base->interval = LWI_READ(context->interval);
     lwi_round *round = context->rounds.open;
     for (; base && round; round = round->next_open) {
         if (round->scope != LW_SCOPE_PROCESS)

@@ -23,6 +23,7 @@ typedef struct lwi_span {
     struct lwi_span *parent;
     struct lwi_round *round; /* NULL in the outermost span */
     uint64_t epoch;
+    uint64_t interval; /* of the samples born in it; 0: all are exact */
     uint64_t stamp;   /* of the caches that are valid in it; changes when births are recycled */
     uint64_t births;  /* that belong to it */
     uint64_t children;

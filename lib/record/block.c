@@ -1,6 +1,6 @@
 /* The events of blocks: the hot path. Everything it needs is in the thread's record, the map and,
  * for a free, the birth; the lock is taken for a stack or a span that is new to the thread. */
-#include "record/context.h"
+#include "record/sampled.h"
 
 #include <string.h>
 
@@ -59,9 +59,13 @@ static void count_rounds(const lwi_birth *birth, lwi_thread *thread, int64_t byt
         lwi_round_count(span->round, thread, bytes, blocks);
 }
 
-static void count_alloc(lwi_thread *thread, const lwi_birth *birth, int64_t size)
+static void count_alloc(lwi_thread *thread, const lwi_birth *birth, uint64_t address, int64_t size)
 {
     lwi_domain_count *count = &thread->domains[birth->domain];
+    if (birth->flags & LWI_SAMPLED) {
+        lwi_sample_count(thread, birth, address, (uint64_t)size, 1);
+        return;
+    }
     LWI_BUMP(count->bytes, size);
     LWI_BUMP(count->blocks, 1);
     thread->pending += size;
@@ -75,9 +79,13 @@ static void count_alloc(lwi_thread *thread, const lwi_birth *birth, int64_t size
         lwi_thread_publish(thread);
 }
 
-static void count_free(lwi_thread *thread, const lwi_birth *birth, int64_t size)
+static void count_free(lwi_thread *thread, const lwi_birth *birth, uint64_t address, int64_t size)
 {
     lwi_domain_count *count = &thread->domains[birth->domain];
+    if (birth->flags & LWI_SAMPLED) {
+        lwi_sample_count(thread, birth, address, (uint64_t)size, -1);
+        return;
+    }
     LWI_BUMP(count->bytes, -size);
     LWI_BUMP(count->blocks, -1);
     thread->pending -= size;
@@ -87,13 +95,17 @@ static void count_free(lwi_thread *thread, const lwi_birth *birth, int64_t size)
         lwi_thread_publish(thread);
 }
 
-void lwi_count_adopted(lwi_thread *thread, const lwi_span *span, uint8_t domain, int64_t size)
+void lwi_count_adopted(lwi_thread *thread, const lwi_birth *birth, uint64_t address,
+                       uint64_t size)
 {
-    LWI_BUMP(thread->domains[domain].bytes, -size);
-    LWI_BUMP(thread->domains[domain].blocks, -1);
-    thread->pending -= size;
-    for (; span->round; span = span->parent)
-        lwi_round_count(span->round, thread, -size, -1);
+    if (birth->flags & LWI_SAMPLED) {
+        lwi_sample_count_locked(thread, birth, address, size, -1);
+        return;
+    }
+    LWI_BUMP(thread->domains[birth->domain].bytes, -(int64_t)size);
+    LWI_BUMP(thread->domains[birth->domain].blocks, -1);
+    thread->pending -= (int64_t)size;
+    count_rounds(birth, thread, -(int64_t)size, -1);
     if (thread->pending < -LWI_PUBLISH)
         lwi_thread_publish_locked(thread);
 }
@@ -163,14 +175,14 @@ static void code_ended(lwi_thread *thread, uint64_t address)
 }
 
 /* Counts a record that has left the map. */
-static void uncount(lwi_thread *thread, lwi_record record)
+static void uncount(lwi_thread *thread, uint64_t address, lwi_record record)
 {
     const lwi_birth *birth = lwi_birth_at(&thread->context->births, record.birth);
     if (birth->flags & LWI_ADOPTED) {
-        lw_domain *domain = thread->context->domains[birth->domain];
-        lwi_adopted_add(domain, -(int64_t)record.size, -1);
+        lwi_weight weight = lwi_weight_of(birth, address, record.size);
+        lwi_adopted_add(thread->context->domains[birth->domain], -weight.bytes, -weight.blocks);
     } else if (!(birth->flags & LWI_UNCOUNTED)) {
-        count_free(thread, birth, (int64_t)record.size);
+        count_free(thread, birth, address, (int64_t)record.size);
     }
 }
 
@@ -179,7 +191,7 @@ static void block_ended(lwi_thread *thread, uint64_t address, lwi_record record)
     const lwi_birth *birth = lwi_birth_at(&thread->context->births, record.birth);
     uint8_t flags = birth->flags;
     uint8_t domain = birth->domain;
-    uncount(thread, record);
+    uncount(thread, address, record);
     if (flags & LWI_CODE)
         code_ended(thread, address);
     if (flags & LWI_ADOPTED)
@@ -226,8 +238,10 @@ static uint64_t stack_hash(const lw_stack *stack, uint32_t count)
     return hash;
 }
 
+/* The birth of a sample, if `interval` is not 0. If the mode has changed since it was chosen, it
+ * stands for itself alone. */
 static uint32_t birth_find(lw_domain *domain, lwi_thread *thread, const lwi_source *source,
-                           const lw_stack *stack, uint64_t hash)
+                           const lw_stack *stack, uint64_t hash, uint64_t interval)
 {
     lw_context *context = domain->context;
     lw_site site = 0;
@@ -240,7 +254,9 @@ static uint32_t birth_find(lw_domain *domain, lwi_thread *thread, const lwi_sour
             if (!site)
                 LWI_BUMP(thread->dropped_stack, 1);
         }
-        birth = lwi_birth_intern(context, thread->span, site, domain->id, 0);
+        bool sampled = interval && thread->span->interval == interval;
+        birth = lwi_birth_intern(context, thread->span, site, domain->id,
+                                 sampled ? LWI_SAMPLED : 0);
     }
     lwi_lock_give(&context->lock);
     return birth;
@@ -248,7 +264,8 @@ static uint32_t birth_find(lw_domain *domain, lwi_thread *thread, const lwi_sour
 
 /* A thread remembers the births of its last stacks by their 64-bit hash and innermost word; a
  * stack that is new to it is compared frame by frame (site.c). */
-static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const origin *origin)
+static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const origin *origin,
+                         uint64_t interval)
 {
     const lw_stack *given = origin->take ? origin->take(origin->user) : origin->stack;
     const lw_stack checked = stack_check(given), *stack = &checked;
@@ -264,8 +281,9 @@ static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const origin *or
         known->count == stack->count && known->birth &&
         thread->version == LWI_READ(domain->context->version))
         return known->birth;
-    uint32_t birth = birth_find(domain, thread, source, stack, hash);
-    *known = (lwi_known){key, first, thread->stamp, birth, stack->count};
+    uint32_t birth = birth_find(domain, thread, source, stack, hash, interval);
+    if (thread->span && thread->span->interval == interval)
+        *known = (lwi_known){key, first, thread->stamp, birth, stack->count};
     return birth;
 }
 
@@ -278,10 +296,11 @@ static void displaced(lw_domain *domain, lwi_thread *thread, uint64_t address, l
     if (!old.birth)
         return;
     const lwi_birth *birth = lwi_birth_at(&domain->context->births, old.birth);
+    uint64_t blocks = (uint64_t)lwi_weight_of(birth, address, old.size).blocks;
     if (birth->domain == domain->id && !(birth->flags & LWI_IGNORED))
-        LWI_BUMP(thread->replaced, 1);
+        LWI_BUMP(thread->replaced, blocks);
     else if (!(birth->flags & LWI_IGNORED))
-        LWI_BUMP(thread->handed_over, 1);
+        LWI_BUMP(thread->handed_over, blocks);
     block_ended(thread, address, old);
     atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
 }
@@ -301,6 +320,15 @@ static void alloc_ignored(lw_domain *domain, lwi_thread *thread, uint64_t addres
     displaced(domain, thread, address, old);
 }
 
+/* An inner hook may just have told of this block, and for it it was a sample. */
+static void alloc_unsampled(lw_domain *domain, lwi_thread *thread, uint64_t address)
+{
+    if (thread->sampled != address)
+        return;
+    lwi_record old = lwi_map_take(domain->map, address, &thread->held[LWI_HELD - 1]);
+    displaced(domain, thread, address, old);
+}
+
 static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint64_t size,
                   const origin *origin)
 {
@@ -309,10 +337,16 @@ static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint6
         alloc_ignored(domain, thread, address, size);
         return;
     }
-    bool counts = atomic_load_explicit(&domain->context->mode, memory_order_acquire) ==
-                  LW_MODE_COUNTS;
-    lwi_record record = {size, counts ? domain->id : birth_of(domain, thread, origin)};
-    lwi_record old = {0, 0};
+    lw_context *context = domain->context;
+    int32_t mode = atomic_load_explicit(&context->mode, memory_order_acquire);
+    uint64_t interval = mode == LW_MODE_SAMPLED ? LWI_READ(context->interval) : 0;
+    if (interval && !lwi_sample_due(thread, interval, size)) {
+        alloc_unsampled(domain, thread, address);
+        return;
+    }
+    lwi_record record = {size, domain->id}, old = {0, 0};
+    if (mode != LW_MODE_COUNTS)
+        record.birth = birth_of(domain, thread, origin, interval);
     if (!record.birth || !lwi_map_set(domain->map, address, record, &old, held)) {
         LWI_BUMP(thread->dropped_memory, 1);
         record.birth = 0;
@@ -321,8 +355,12 @@ static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint6
         old = lwi_map_take(domain->map, address, held);
     displaced(domain, thread, address, old);
     if (record.birth) {
-        LWI_BUMP(thread->domains[domain->id].allocated, 1);
-        count_alloc(thread, lwi_birth_at(&domain->context->births, record.birth), (int64_t)size);
+        const lwi_birth *birth = lwi_birth_at(&context->births, record.birth);
+        uint64_t blocks = (uint64_t)lwi_weight_of(birth, address, size).blocks;
+        LWI_BUMP(thread->domains[domain->id].allocated, blocks);
+        count_alloc(thread, birth, address, (int64_t)size);
+        if (interval)
+            thread->sampled = address;
     }
 }
 
@@ -373,8 +411,11 @@ static bool passed_on(lwi_thread *thread, const lw_domain *domain, uint64_t addr
     return false;
 }
 
+/* Once there were samples, most blocks are not found, and nothing is wrong with that. */
 static void count_unknown(lwi_thread *thread, bool passed)
 {
+    if (LWI_READ(thread->context->interval))
+        return;
     if (passed)
         LWI_BUMP(thread->passed_on, 1);
     else
@@ -483,7 +524,7 @@ void lw_move_begin(lw_domain *domain, const void *block, lw_move *move)
     lwi_record record = lwi_map_take(domain->map, address, held);
     if (record.birth) {
         note_ending(thread, domain, address);
-        uncount(thread, record);
+        uncount(thread, address, record);
         move->record = record.birth;
         move->size = record.size;
     } else {
@@ -574,9 +615,10 @@ void lw_move_cancel(lw_move *move)
     if (!move_restore(thread, move)) {
         LWI_BUMP(thread->dropped_memory, 1);
     } else if (birth->flags & LWI_ADOPTED) {
-        lwi_adopted_add(thread->context->domains[birth->domain], (int64_t)move->size, 1);
+        lwi_weight weight = lwi_weight_of(birth, address_of(move->block), move->size);
+        lwi_adopted_add(thread->context->domains[birth->domain], weight.bytes, weight.blocks);
     } else if (!(birth->flags & LWI_UNCOUNTED)) {
-        count_alloc(thread, birth, (int64_t)move->size);
+        count_alloc(thread, birth, address_of(move->block), (int64_t)move->size);
     }
     held_release(thread, (uint32_t)move->record);
     event_end(thread);

@@ -28,6 +28,7 @@ struct lw_domain {
     uint8_t id;
     _Atomic uint32_t ignored; /* the birth of its ignored blocks; 0: none yet */
     _Atomic int64_t adopted_bytes, adopted_blocks; /* of this domain's blocks */
+    _Atomic double spread_bytes, spread_blocks; /* variances of what its samples stand for */
 };
 
 struct lw_context {
@@ -71,8 +72,9 @@ lw_status lwi_block_flag(lw_context *context, lwi_thread *thread, lwi_map *map, 
  * lw_domain::ignored. */
 uint32_t lwi_domain_ignored(lw_domain *domain);
 
-/* A chunk of `size` bytes born in `span` counts no more as a block of its domain. */
-void lwi_count_adopted(lwi_thread *thread, const lwi_span *span, uint8_t domain, int64_t size);
+/* A block counts no more as one of its domain: it is a chunk now, or ignored. Under the lock. */
+void lwi_count_adopted(lwi_thread *thread, const lwi_birth *birth, uint64_t address,
+                       uint64_t size);
 
 /* The bit of the present mode, as in lw_region_stats::modes. */
 static inline uint32_t lwi_mode_bit(const lw_context *context)

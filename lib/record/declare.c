@@ -20,8 +20,8 @@ static lw_status ignore(lw_domain *domain, lwi_thread *thread, uint64_t address,
     lw_context *context = domain->context;
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
     const lwi_birth *birth = lwi_birth_at(&context->births, record.birth);
-    const lwi_span *span = birth->span;
-    uint8_t owner = birth->domain;
+    const lwi_birth was = *birth;
+    uint8_t owner = was.domain;
     lwi_record old, ignored = {record.size, 0};
     ignored.birth = birth->flags & LWI_CODE
                         ? lwi_birth_uncounted(context, owner, LWI_IGNORED | LWI_CODE)
@@ -29,7 +29,7 @@ static lw_status ignore(lw_domain *domain, lwi_thread *thread, uint64_t address,
     if (!ignored.birth)
         return lwi_nomem(error, "ignoring a block");
     lwi_map_set(domain->map, address, ignored, &old, held); /* it has its place */
-    lwi_count_adopted(thread, span, owner, (int64_t)record.size);
+    lwi_count_adopted(thread, &was, address, record.size);
     atomic_store_explicit(held, 0, memory_order_release);
     return LW_OK;
 }

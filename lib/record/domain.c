@@ -3,6 +3,7 @@
 #include "base/structs.h"
 #include "record/context.h"
 #include "record/enter.h"
+#include "record/sampled.h"
 
 #include <string.h>
 
@@ -159,6 +160,8 @@ lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *stats, l
     }
     full.adopted_bytes = LWI_READ(domain->adopted_bytes);
     full.adopted_blocks = LWI_READ(domain->adopted_blocks);
+    full.bytes_margin = lwi_margin(LWI_READ(domain->spread_bytes));
+    full.blocks_margin = lwi_margin(LWI_READ(domain->spread_blocks));
     int64_t freed = (int64_t)full.allocated - full.blocks - full.adopted_blocks;
     full.freed = freed > 0 ? (uint64_t)freed : 0; /* others may be in the midst of counting */
     lwi_give(stats, &full, sizeof full);
@@ -196,12 +199,12 @@ static lw_status adopt(lw_domain *child, lwi_thread *thread, uint64_t address, l
     if (birth->flags & LWI_ADOPTED)
         return lwi_fail(error, LW_E_STATE, "domain \"%s\": the block at 0x%llx is adopted already",
                         child->name, (unsigned long long)address);
-    uint8_t id = birth->domain;
-    const lwi_span *span = birth->span;
+    const lwi_birth was = *birth;
+    const lwi_weight weight = lwi_weight_of(birth, address, record.size);
     if (lwi_block_flag(context, thread, parent->map, address, record, LWI_ADOPTED) != LW_OK)
         return lwi_nomem(error, "adopting a chunk");
-    lwi_count_adopted(thread, span, id, (int64_t)record.size);
-    lwi_adopted_add(context->domains[id], (int64_t)record.size, 1);
+    lwi_count_adopted(thread, &was, address, record.size);
+    lwi_adopted_add(context->domains[was.domain], weight.bytes, weight.blocks);
     return LW_OK;
 }
 

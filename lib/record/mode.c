@@ -11,8 +11,6 @@ static lw_status mode_check(int32_t mode, uint64_t interval, lw_error *error)
         return lwi_fail(error, LW_E_INVALID, "%d is no mode", (int)mode);
     if (mode != LW_MODE_SAMPLED && interval)
         return lwi_fail(error, LW_E_INVALID, "only mode SAMPLED has an interval");
-    if (mode == LW_MODE_SAMPLED)
-        return lwi_fail(error, LW_E_UNSUPPORTED, "this version records no samples");
     if (interval > INTERVAL_MAX)
         return lwi_fail(error, LW_E_INVALID, "an interval of %llu bytes is more than 2^40",
                         (unsigned long long)interval);

@@ -167,6 +167,8 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
         return false;
     lwi_thread_publish_locked(thread);
     round->epoch = ++context->epoch;
+    if (LWI_READ(context->mode) == LW_MODE_SAMPLED) /* samples tell whether they are older */
+        atomic_fetch_add_explicit(&context->version, 1, memory_order_release);
     lwi_live_sum(context, &round->base_bytes, &round->base_blocks);
     round->base_view = thread->high;
     round->threads = LWI_READ(context->live_threads);
@@ -283,8 +285,11 @@ static void round_close(lwi_thread *thread, lwi_round *round)
     lwi_live_sum(context, &bytes, &blocks);
     round->net_bytes = bytes - round->base_bytes;
     round->net_blocks = blocks - round->base_blocks;
-    if (round->net_bytes > round->net_peak)
+    if (round->net_bytes > round->net_peak) {
         round->net_peak = round->net_bytes;
+        round->net_peak_spread = round->net_spread.bytes;
+    }
+    round->at_end_spread = round->spread;
     round->at_end_bytes = lwi_round_bytes(round);
     round->at_end_blocks = lwi_round_blocks(round);
     round->region->open--;

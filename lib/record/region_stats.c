@@ -3,10 +3,34 @@
 #include "base/structs.h"
 #include "record/context.h"
 #include "record/enter.h"
+#include "record/sampled.h"
 
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static void raise(int64_t *most, int64_t *margin, int64_t value, int64_t its_margin)
+{
+    if (value < *most || (value == *most && its_margin < *margin))
+        return;
+    *most = value;
+    *margin = its_margin;
+}
+
+/* Sums of variances, while margins do not add up. */
+typedef struct spreads {
+    lwi_spread current, at_end, net;
+} spreads;
+
+static void give_margins(lw_region_stats *stats, const spreads *spreads)
+{
+    stats->current_bytes_margin = lwi_margin(spreads->current.bytes);
+    stats->current_blocks_margin = lwi_margin(spreads->current.blocks);
+    stats->at_end_bytes_margin = lwi_margin(spreads->at_end.bytes);
+    stats->at_end_blocks_margin = lwi_margin(spreads->at_end.blocks);
+    stats->net_bytes_margin = lwi_margin(spreads->net.bytes);
+    stats->net_blocks_margin = lwi_margin(spreads->net.blocks);
 }
 
 /* The peak of a PROCESS round is taken when threads publish. */
@@ -39,22 +63,35 @@ void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
         stats->net_bytes -= round->base_bytes;
         stats->net_blocks -= round->base_blocks;
     }
-    stats->peak_bytes = larger(LWI_READ(round->peak), stats->current_bytes);
-    stats->net_peak_bytes = larger(round->net_peak, stats->net_bytes);
+    const spreads spreads = {round->spread, round->at_end_spread, round->net_spread};
+    give_margins(stats, &spreads);
+    stats->peak_bytes = LWI_READ(round->peak);
+    stats->peak_margin = lwi_margin(round->peak_spread);
+    stats->net_peak_bytes = round->net_peak;
+    stats->net_peak_margin = lwi_margin(round->net_peak_spread);
+    raise(&stats->peak_bytes, &stats->peak_margin, stats->current_bytes,
+          stats->current_bytes_margin);
+    raise(&stats->net_peak_bytes, &stats->net_peak_margin, stats->net_bytes,
+          stats->net_bytes_margin);
     stats->peak_error = round->stripes ? peak_error(round->threads) : 0;
     stats->net_peak_error = net_peak_error(round->threads);
 }
 
-static void add(lw_region_stats *sum, const lw_region_stats *one)
+static void add(lw_region_stats *sum, spreads *spreads, const lwi_round *round)
 {
+    lw_region_stats full = LW_REGION_STATS_INIT, *one = &full;
+    lwi_round_stats(round, one);
+    lwi_spread_add(&spreads->current, &round->spread, 1);
+    lwi_spread_add(&spreads->at_end, &round->at_end_spread, 1);
+    lwi_spread_add(&spreads->net, &round->net_spread, 1);
     sum->current_bytes += one->current_bytes;
     sum->current_blocks += one->current_blocks;
     sum->at_end_bytes += one->at_end_bytes;
     sum->at_end_blocks += one->at_end_blocks;
     sum->net_bytes += one->net_bytes;
     sum->net_blocks += one->net_blocks;
-    sum->peak_bytes = larger(sum->peak_bytes, one->peak_bytes);
-    sum->net_peak_bytes = larger(sum->net_peak_bytes, one->net_peak_bytes);
+    raise(&sum->peak_bytes, &sum->peak_margin, one->peak_bytes, one->peak_margin);
+    raise(&sum->net_peak_bytes, &sum->net_peak_margin, one->net_peak_bytes, one->net_peak_margin);
     sum->peak_error = larger(sum->peak_error, one->peak_error);
     sum->net_peak_error = larger(sum->net_peak_error, one->net_peak_error);
 }
@@ -69,17 +106,18 @@ lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_e
     stats->net_peak_bytes = region->net_peak;
     stats->peak_error = region->scope == LW_SCOPE_PROCESS ? peak_error(region->threads) : 0;
     stats->net_peak_error = net_peak_error(region->threads);
-    for (const lwi_round *round = region->rounds; round; round = round->next) {
-        lw_region_stats one = LW_REGION_STATS_INIT;
-        lwi_round_stats(round, &one);
-        add(stats, &one);
-    }
+    stats->peak_margin = lwi_margin(region->peak_spread);
+    stats->net_peak_margin = lwi_margin(region->net_peak_spread);
+    spreads spreads = {{0, 0}, region->at_end_spread, region->net_spread};
+    for (const lwi_round *round = region->rounds; round; round = round->next)
+        add(stats, &spreads, round);
     stats->rounds = region->begun;
     stats->modes = region->modes;
     stats->open = region->open;
     if (region->overlaps && !lwi_region_live(region->context, region, &stats->current_bytes,
-                                             &stats->current_blocks))
+                                             &stats->current_blocks, &spreads.current))
         return lwi_nomem(error, "counting what survives");
+    give_margins(stats, &spreads);
     return LW_OK;
 }
 

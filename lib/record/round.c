@@ -54,8 +54,10 @@ static void fold(lwi_thread *thread)
     int64_t now = view(thread);
     for (lwi_round *round = thread->context->rounds.open; round; round = round->next_open) {
         int64_t high = round->epoch <= thread->folded_at ? thread->high : now;
-        if (high - round->base_view > round->net_peak)
+        if (high - round->base_view > round->net_peak) {
             round->net_peak = high - round->base_view;
+            round->net_peak_spread = round->net_spread.bytes;
+        }
         if (round->stripes)
             raise_peak(round, lwi_round_bytes(round));
     }
@@ -104,19 +106,22 @@ static void free_round(lw_context *context, lwi_round *round)
     lwi_free(&context->mem, round, sizeof *round);
 }
 
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 void lwi_round_forget(lw_context *context, lwi_round *round)
 {
     lwi_mem *table_mem = &context->mem;
     if (round->state != LWI_ROUND_ENDED || round->spans > 0)
         return;
     lw_region *region = round->region;
-    region->peak = larger(region->peak, LWI_READ(round->peak));
-    region->net_peak = larger(region->net_peak, round->net_peak);
+    if (LWI_READ(round->peak) > region->peak) {
+        region->peak = LWI_READ(round->peak);
+        region->peak_spread = round->peak_spread;
+    }
+    if (round->net_peak > region->net_peak) {
+        region->net_peak = round->net_peak;
+        region->net_peak_spread = round->net_peak_spread;
+    }
+    lwi_spread_add(&region->at_end_spread, &round->at_end_spread, 1);
+    lwi_spread_add(&region->net_spread, &round->net_spread, 1);
     if (round->threads > region->threads)
         region->threads = round->threads;
     region->at_end_bytes += round->at_end_bytes;

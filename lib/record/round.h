@@ -14,6 +14,17 @@
 
 enum { LWI_STRIPES = 16 };
 
+/* The variances of two estimates. */
+typedef struct lwi_spread {
+    double bytes, blocks;
+} lwi_spread;
+
+static inline void lwi_spread_add(lwi_spread *sum, const lwi_spread *one, int sign)
+{
+    sum->bytes += sign * one->bytes;
+    sum->blocks += sign * one->blocks;
+}
+
 typedef struct lwi_stripe {
     _Atomic int64_t born, gone; /* bytes */
     _Atomic int64_t blocks;
@@ -39,6 +50,9 @@ typedef struct lwi_round {
     int64_t base_view;               /* and as the beginning thread saw it */
     int64_t net_bytes, net_blocks;   /* after the end */
     int64_t net_peak;
+    /* Of the samples in these numbers. Under the lock. */
+    lwi_spread spread, at_end_spread, net_spread;
+    double peak_spread, net_peak_spread;
     lw_round number;
     uint64_t ordinal; /* in its region, from 1 */
     uint64_t rank;    /* among the ended ones, as the last table of survivors counted them */
@@ -61,6 +75,8 @@ struct lw_region {
     int64_t peak, net_peak; /* the most in any one forgotten round */
     int64_t at_end_bytes, at_end_blocks; /* sums over forgotten rounds */
     int64_t net_bytes, net_blocks;
+    lwi_spread at_end_spread, net_spread;
+    double peak_spread, net_peak_spread;
     lwi_round *rounds;
     lw_region *next;
 };
@@ -92,7 +108,7 @@ void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks);
 
 /* What lives of a region, each block once. Under the lock; false without memory. */
 bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
-                     int64_t *blocks);
+                     int64_t *blocks, lwi_spread *spread);
 
 /* All that was born is read before all that is gone: what comes and goes meanwhile on different
  * stripes never makes the sum more than it was at any time. */

@@ -6,6 +6,7 @@
 #include "record/context.h"
 #include "record/enter.h"
 #include "record/history.h"
+#include "record/sampled.h"
 
 #include <string.h>
 
@@ -18,6 +19,7 @@ typedef struct tally {
     const lwi_round *round;  /* NULL: all its rounds */
     lwi_amount *births;      /* by number */
     uint32_t count;
+    lwi_samples *samples; /* by number; NULL: there are none */
     lwi_amount counted; /* blocks of which only domain and size are known */
 } tally;
 
@@ -43,22 +45,46 @@ static bool tally_block(uint64_t address, lwi_record record, void *user)
     return true;
 }
 
+static bool tally_weighed(uint64_t address, lwi_record record, void *user)
+{
+    tally *tally = user;
+    if (record.birth >= tally->count)
+        return true;
+    const lwi_birth *birth = lwi_birth_at(&tally->context->births, record.birth);
+    lwi_weight weight = lwi_weight_of(birth, address, record.size);
+    lwi_samples *samples = &tally->samples[record.birth];
+    tally->births[record.birth].bytes += weight.bytes;
+    tally->births[record.birth].blocks += weight.blocks;
+    samples->count += birth->flags & LWI_SAMPLED ? 1 : 0;
+    lwi_spread_add(&samples->spread, &weight.spread, 1);
+    return true;
+}
+
+static void tally_births(tally *tally)
+{
+    for (uint32_t i = 1; i < tally->count; i++) {
+        const lwi_birth *birth = lwi_birth_at(&tally->context->births, i);
+        if (birth->flags & LWI_COUNTS && !(birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED)))
+            tally->counted = lwi_amount_sum(tally->counted, tally->births[i]);
+        if (birth->span && !(birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED | LWI_COUNTS)) &&
+            born_inside(tally, birth))
+            continue;
+        tally->births[i] = (lwi_amount){0, 0};
+        if (tally->samples)
+            tally->samples[i] = (lwi_samples){0, {0, 0}};
+    }
+}
+
 static void tally_maps(tally *tally)
 {
     lw_context *context = tally->context;
-    lwi_map_each(&context->shared_map, 0, UINT64_MAX, tally_block, tally);
+    lwi_map_fn visit = tally->samples ? tally_weighed : tally_block;
+    lwi_map_each(&context->shared_map, 0, UINT64_MAX, visit, tally);
     for (uint32_t i = 1; i <= context->domain_count; i++) {
         if (context->domains[i]->map == &context->domains[i]->own_map)
-            lwi_map_each(&context->domains[i]->own_map, 0, UINT64_MAX, tally_block, tally);
+            lwi_map_each(&context->domains[i]->own_map, 0, UINT64_MAX, visit, tally);
     }
-    for (uint32_t i = 1; i < tally->count; i++) {
-        const lwi_birth *birth = lwi_birth_at(&context->births, i);
-        if (birth->flags & LWI_COUNTS && !(birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED)))
-            tally->counted = lwi_amount_sum(tally->counted, tally->births[i]);
-        if (!birth->span || (birth->flags & (LWI_ADOPTED | LWI_UNCOUNTED | LWI_COUNTS)) ||
-            !born_inside(tally, birth))
-            tally->births[i] = (lwi_amount){0, 0};
-    }
+    tally_births(tally);
 }
 
 static bool tally_make(tally *tally)
@@ -66,9 +92,13 @@ static bool tally_make(tally *tally)
     tally->count = tally->context->births.count;
     if (tally->count == 0)
         return true;
+    bool sampled = LWI_READ(tally->context->interval);
     tally->births =
         lwi_alloc(&tally->context->mem, lwi_array_size(tally->count, sizeof *tally->births));
-    if (!tally->births)
+    if (sampled)
+        tally->samples =
+            lwi_alloc(&tally->context->mem, lwi_array_size(tally->count, sizeof *tally->samples));
+    if (!tally->births || (sampled && !tally->samples))
         return false;
     tally_maps(tally);
     return true;
@@ -78,22 +108,26 @@ static void tally_free(tally *tally)
 {
     lwi_free(&tally->context->mem, tally->births,
              lwi_array_size(tally->count, sizeof *tally->births));
+    lwi_free(&tally->context->mem, tally->samples,
+             lwi_array_size(tally->count, sizeof *tally->samples));
 }
 
 bool lwi_region_live(lw_context *context, const lw_region *region, int64_t *bytes,
-                     int64_t *blocks)
+                     int64_t *blocks, lwi_spread *spread)
 {
     tally tally = {.context = context, .region = region};
-    if (!tally_make(&tally))
-        return false;
+    bool made = tally_make(&tally);
     *bytes = 0;
     *blocks = 0;
-    for (uint32_t i = 1; i < tally.count; i++) {
+    *spread = (lwi_spread){0, 0};
+    for (uint32_t i = 1; made && i < tally.count; i++) {
         *bytes += tally.births[i].bytes;
         *blocks += tally.births[i].blocks;
+        if (tally.samples)
+            lwi_spread_add(spread, &tally.samples[i].spread, 1);
     }
     tally_free(&tally);
-    return true;
+    return made;
 }
 
 /* ---- merging births into rows ---- */
@@ -116,6 +150,8 @@ static uint32_t merge(lwi_row *rows, uint32_t count)
         if (kept && by_site(&rows[kept - 1], &rows[i], NULL) == 0) {
             rows[kept - 1].live.bytes += rows[i].live.bytes;
             rows[kept - 1].live.blocks += rows[i].live.blocks;
+            rows[kept - 1].samples.count += rows[i].samples.count;
+            lwi_spread_add(&rows[kept - 1].samples.spread, &rows[i].samples.spread, 1);
         } else {
             rows[kept++] = rows[i];
         }
@@ -137,10 +173,13 @@ static bool rows_make(lw_survivors *survivors, const tally *tally)
     count = 0;
     for (uint32_t i = 1; i < tally->count; i++) {
         const lwi_birth *birth = lwi_birth_at(&tally->context->births, i);
-        if (tally->births[i].blocks > 0)
-            survivors->rows[count++] = (lwi_row){
-                .live = tally->births[i], .site = birth->site, .domain = birth->domain,
-                .once = (birth->flags & LWI_ONCE) != 0};
+        if (tally->births[i].blocks == 0)
+            continue;
+        lwi_row *row = &survivors->rows[count++];
+        *row = (lwi_row){.live = tally->births[i], .site = birth->site, .domain = birth->domain,
+                         .once = (birth->flags & LWI_ONCE) != 0};
+        if (tally->samples)
+            row->samples = tally->samples[i];
     }
     lwi_sort(survivors->rows, count, sizeof(lwi_row), by_site, NULL);
     survivors->count = merge(survivors->rows, count);
@@ -256,9 +295,14 @@ static lw_status note_modes(lw_survivors *survivors, const tally *tally, lw_erro
 {
     const lw_region *region = tally->region;
     survivors->counted = tally->counted;
+    survivors->interval = LWI_READ(tally->context->interval);
     survivors->modes = tally->round ? tally->round->modes
                        : region     ? region->modes
                                     : lwi_mode_bit(tally->context);
+    if (tally->counted.blocks && !region)
+        survivors->modes |= LW_MODES_COUNTS;
+    for (uint32_t i = 0; i < survivors->count; i++)
+        survivors->modes |= survivors->rows[i].samples.count ? LW_MODES_SAMPLED : 0;
     bool blind = region ? survivors->modes == LW_MODES_COUNTS
                         : survivors->count == 0 && tally->counted.blocks > 0;
     if (!blind)

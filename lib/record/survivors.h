@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "record/judge.h"
+#include "record/round.h"
 
 typedef struct lwi_amount {
     int64_t bytes, blocks;
@@ -14,8 +15,15 @@ static inline lwi_amount lwi_amount_sum(lwi_amount a, lwi_amount b)
     return (lwi_amount){a.bytes + b.bytes, a.blocks + b.blocks};
 }
 
+/* How many of a birth's blocks are samples, and the variances of what they stand for. */
+typedef struct lwi_samples {
+    uint64_t count;
+    lwi_spread spread;
+} lwi_samples;
+
 typedef struct lwi_row {
     lwi_amount live;
+    lwi_samples samples;
     lw_site site;
     uint8_t domain;
     bool truncated, once;
@@ -43,6 +51,7 @@ struct lw_survivors {
     uint64_t left_count, left_room;
     bool by_round; /* a table of a whole region */
     uint32_t modes; /* lw_mode_bits, in use while its blocks were allocated */
+    uint64_t interval; /* between samples; 0: there never were any */
     lwi_amount counted; /* all live blocks: those that no site is known of */
     lw_verdict verdict;
     uint64_t events, dropped, own_bytes;

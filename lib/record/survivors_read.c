@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/sort.h"
 #include "base/structs.h"
+#include "record/sampled.h"
 #include "record/survivors.h"
 
 #include <string.h>
@@ -107,10 +108,15 @@ lw_status lw_survivors_info_get(const lw_survivors *survivors, lw_survivors_info
     if (!survivors)
         return lwi_fail(error, LW_E_INVALID, "survivors is NULL");
     full.rows = survivors->count;
+    lwi_spread spread = {0, 0};
     for (uint32_t i = 0; i < survivors->count; i++) {
         full.bytes += survivors->rows[i].live.bytes;
         full.blocks += survivors->rows[i].live.blocks;
+        lwi_spread_add(&spread, &survivors->rows[i].samples.spread, 1);
     }
+    full.bytes_margin = lwi_margin(spread.bytes);
+    full.blocks_margin = lwi_margin(spread.blocks);
+    full.interval = survivors->modes & LW_MODES_SAMPLED ? survivors->interval : 0;
     full.region = survivors->region;
     full.events = survivors->events;
     full.dropped = survivors->dropped;
@@ -138,6 +144,9 @@ lw_status lw_survivors_row_get(const lw_survivors *survivors, uint32_t index,
     full.domain = found->domain_name;
     full.own_frame = own_frame(survivors, found);
     full.truncated = found->truncated;
+    full.bytes_margin = lwi_margin(found->samples.spread.bytes);
+    full.blocks_margin = lwi_margin(found->samples.spread.blocks);
+    full.samples = found->samples.count;
     lwi_give(row, &full, sizeof full);
     return LW_OK;
 }

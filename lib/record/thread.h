@@ -48,6 +48,11 @@ typedef struct lwi_thread {
     struct lwi_round **rounds; /* THREAD and TASK rounds active here, outermost first */
     uint64_t round_count, round_room;
 
+    uint64_t until;    /* bytes to the next sample, */
+    uint64_t interval; /* drawn for this interval; 0: not yet */
+    uint64_t random;
+    uint64_t sampled; /* the address of the last one */
+
     int64_t pending;    /* bytes not published yet */
     int64_t since;      /* bytes allocated since the last publication */
     int64_t high;       /* the most that lived since the last fold; see round.c */

@@ -230,3 +230,184 @@ Test(mode, counted_blocks_are_chunks_ignored_and_watched_like_others)
     expect_live(host.heap, 0, 0);
     close_host(&host);
 }
+
+/* ---- samples ---- */
+
+/* Blocks of a size so large beside the interval that each is a sample, as good as surely. */
+enum { SURE = 100000, GAP = 1000 };
+
+Test(mode, sampled_has_an_interval)
+{
+    host host;
+    lw_error error = LW_ERROR_INIT;
+    int32_t mode = -1;
+    uint64_t interval = 0;
+    open_host(&host);
+    set_mode(&host, LW_MODE_SAMPLED, 0);
+    cr_assert_eq(lw_mode_get(host.context, &mode, &interval, NULL), LW_OK);
+    cr_assert_eq(mode, LW_MODE_SAMPLED);
+    cr_assert_eq(interval, LW_SAMPLE_INTERVAL);
+    expect_error(lw_mode_set(host.context, LW_MODE_SAMPLED, (UINT64_C(1) << 40) + 1, &error),
+                 LW_E_INVALID, &error);
+    cr_assert_eq(lw_mode_get(host.context, &mode, &interval, NULL), LW_OK);
+    cr_assert_eq(interval, LW_SAMPLE_INTERVAL);
+    set_mode(&host, LW_MODE_SITES, 0);
+    cr_assert_eq(lw_mode_get(host.context, &mode, &interval, NULL), LW_OK);
+    cr_assert_eq(interval, 0);
+    close_host(&host);
+}
+
+Test(mode, a_block_far_larger_than_the_interval_is_itself)
+{
+    host host;
+    open_host(&host);
+    set_mode(&host, LW_MODE_SAMPLED, GAP);
+    lw_block_alloc(host.heap, at(0x100000), SURE, NULL);
+    expect_live(host.heap, SURE, 1);
+    cr_assert_eq(domain_stats(host.heap).bytes_margin, 0);
+    lw_block_free(host.heap, at(0x100000));
+    expect_live(host.heap, 0, 0);
+    close_host(&host);
+}
+
+/* Of blocks of 16 bytes at an interval of 16 KiB about one in 1,024.5 is a sample, and weighs so many
+ * blocks: 1 / (1 - e^(-1/1024)) = 1024.5. */
+Test(mode, a_small_sample_stands_for_many_and_has_its_margin)
+{
+    host host;
+    int64_t samples = 0;
+    uint64_t words[] = {5};
+    lw_stack stack = {words, 1, 0, 0};
+    open_host(&host);
+    set_mode(&host, LW_MODE_SAMPLED, 16384);
+    walks = 0;
+    for (uint64_t i = 0; i < 20000; i++)
+        lw_block_alloc_with(host.heap, at(0x100000 + i * 16), 16, take_stack, &stack);
+    lw_block block;
+    for (uint64_t i = 0; i < 20000; i++)
+        samples += find_block(host.heap, 0x100000 + i * 16, &block) == LW_OK;
+    cr_assert_gt(samples, 0);
+    cr_assert_eq(walks, samples);
+    lw_domain_stats stats = domain_stats(host.heap);
+    cr_assert_geq(stats.blocks, samples * 1024);
+    cr_assert_leq(stats.blocks, samples * 1025);
+    cr_assert_geq(stats.bytes, samples * 16391);
+    cr_assert_leq(stats.bytes, samples * 16393);
+    /* 1.96 * sqrt(samples) * 16 * sqrt(e^(-1/1024)) / p */
+    double square = (double)stats.bytes_margin * (double)stats.bytes_margin;
+    double truth = (double)samples * 1.96 * 1.96 * 16384.0 * 16384.0;
+    cr_assert(square > 0.998 * truth && square < 1.002 * truth);
+    for (uint64_t i = 0; i < 20000; i++)
+        lw_block_free(host.heap, at(0x100000 + i * 16));
+    stats = domain_stats(host.heap);
+    cr_assert_eq(stats.bytes, 0);
+    cr_assert_eq(stats.blocks, 0);
+    cr_assert_eq(stats.bytes_margin, 0);
+    cr_assert_eq(stats.blocks_margin, 0);
+    cr_assert_eq(stats.freed, stats.allocated);
+    cr_assert_eq(context_stats(host.context).unknown_frees, 0);
+    close_host(&host);
+}
+
+Test(mode, a_sample_is_left_to_the_outer_hook_that_takes_none)
+{
+    host host;
+    open_host(&host);
+    lw_domain *object = add_domain(host.context, "object", LW_DOMAIN_SHARED, NULL);
+    set_mode(&host, LW_MODE_SAMPLED, GAP);
+    lw_block_alloc(host.heap, at(0x100000), SURE, NULL);
+    lw_block_alloc(object, at(0x100000), 1, NULL); /* as good as surely no sample */
+    expect_live(host.heap, 0, 0);
+    expect_live(object, 0, 0);
+    lw_block_alloc(host.heap, at(0x200000), SURE, NULL);
+    lw_block_alloc(object, at(0x200000), SURE, NULL);
+    expect_live(host.heap, 0, 0);
+    expect_live(object, SURE, 1);
+    close_host(&host);
+}
+
+Test(mode, samples_keep_their_weight_when_the_interval_changes)
+{
+    host host;
+    open_host(&host);
+    set_mode(&host, LW_MODE_SAMPLED, 4096);
+    for (uint64_t i = 0; i < 4000; i++)
+        lw_block_alloc(host.heap, at(0x100000 + i * 64), 64, NULL);
+    lw_domain_stats before = domain_stats(host.heap);
+    cr_assert_gt(before.bytes, 0);
+    set_mode(&host, LW_MODE_SAMPLED, 64);
+    set_mode(&host, LW_MODE_SITES, 0);
+    expect_live(host.heap, before.bytes, before.blocks);
+    lw_block_alloc(host.heap, at(0x80000), 10, NULL);
+    expect_live(host.heap, before.bytes + 10, before.blocks + 1);
+    cr_assert_eq(domain_stats(host.heap).bytes_margin, before.bytes_margin);
+    for (uint64_t i = 0; i < 4000; i++)
+        lw_block_free(host.heap, at(0x100000 + i * 64));
+    expect_live(host.heap, 10, 1);
+    cr_assert_eq(domain_stats(host.heap).bytes_margin, 0);
+    close_host(&host);
+}
+
+Test(mode, sampled_chunks_and_ignored_samples_leave_nothing)
+{
+    host host;
+    open_host(&host);
+    set_mode(&host, LW_MODE_SAMPLED, GAP);
+    lw_domain *pool = add_domain(host.context, "pool", LW_DOMAIN_CARVED, host.heap);
+    lw_block_alloc(host.heap, at(0x100000), SURE, NULL);
+    lw_block_alloc(host.heap, at(0x200000), SURE, NULL);
+    cr_assert_eq(lw_domain_adopt(pool, at(0x100000), NULL), LW_OK);
+    expect_live(host.heap, SURE, 1);
+    cr_assert_eq(domain_stats(host.heap).adopted_bytes, SURE);
+    cr_assert_eq(lw_block_ignore(host.heap, at(0x200000), NULL), LW_OK);
+    expect_live(host.heap, 0, 0);
+    lw_block_free(host.heap, at(0x100000));
+    lw_block_free(host.heap, at(0x200000));
+    expect_live(host.heap, 0, 0);
+    cr_assert_eq(domain_stats(host.heap).adopted_bytes, 0);
+    close_host(&host);
+}
+
+Test(mode, rows_of_samples_say_how_sure_they_are)
+{
+    host host;
+    uint64_t words[] = {5};
+    lw_stack stack = {words, 1, 0, 0};
+    lw_survivors *survivors = NULL;
+    lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
+    lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+    lw_region_stats stats;
+    open_host(&host);
+    set_mode(&host, LW_MODE_SAMPLED, 4096);
+    lw_region *region = add_region(host.context, "work", LW_SCOPE_THREAD);
+    lw_round round = begin(region);
+    for (uint64_t i = 0; i < 4000; i++)
+        lw_block_alloc(host.heap, at(0x100000 + i * 64), 64, &stack);
+    stats = end(region, round);
+    cr_assert_eq(stats.modes, LW_MODES_SAMPLED);
+    cr_assert_eq(lw_survivors_take(host.context, region, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_info_get(survivors, &info, NULL), LW_OK);
+    cr_assert_eq(info.rows, 1);
+    cr_assert_eq(info.interval, 4096);
+    cr_assert_eq(info.modes, LW_MODES_SAMPLED);
+    cr_assert_eq(lw_survivors_row_get(survivors, 0, &row, NULL), LW_OK);
+    cr_assert_eq(row.bytes, stats.current_bytes);
+    cr_assert_eq(row.bytes, stats.peak_bytes);
+    cr_assert_eq(row.bytes, stats.at_end_bytes);
+    cr_assert_eq(row.bytes, stats.net_bytes);
+    cr_assert_eq(row.bytes, stats.net_peak_bytes);
+    cr_assert_gt(row.bytes_margin, 0);
+    cr_assert_gt(row.samples, 0);
+    cr_assert_eq(row.bytes_margin, info.bytes_margin);
+    cr_assert_eq(row.bytes_margin, stats.current_bytes_margin);
+    cr_assert_eq(row.bytes_margin, stats.peak_margin);
+    cr_assert_eq(row.bytes_margin, stats.at_end_bytes_margin);
+    cr_assert_eq(row.bytes_margin, stats.net_bytes_margin);
+    cr_assert_eq(row.bytes_margin, stats.net_peak_margin);
+    cr_assert_eq(row.blocks_margin, info.blocks_margin);
+    cr_assert_eq(row.blocks_margin, stats.current_blocks_margin);
+    cr_assert_eq(row.blocks_margin, stats.at_end_blocks_margin);
+    cr_assert_eq(row.blocks_margin, stats.net_blocks_margin);
+    lw_survivors_release(survivors);
+    close_host(&host);
+}

@@ -5,26 +5,27 @@ in each round all ways are run once, one after the other, and a ratio is taken w
 so that a busy machine slows both its ends. What is printed is the median of the rounds.
 
     PYTHONPATH=... python bench/python_record.py [--rounds N] [--depths 5,25,100] [--ways ...]
+        [--json FILE] [--build FOLDER]
+
+The tools that python_programs.py installed into the build folder take part.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-# name -> (what records, frames of each stack)
-WAYS = {
-    "untraced": ("", 0),
-    "leakwatch 25": ("leakwatch", 25),
-    "tracemalloc 1": ("tracemalloc", 1),
-    "tracemalloc 25": ("tracemalloc", 25),
-}
+from recorders import FRAMES, RECORDERS, UNTRACED, recording, usable, with_others
+from results import describe_machine, describe_python, machine, python_build, ratio, save
+
 TURNS = 150_000
 
 
@@ -70,27 +71,19 @@ def descend(depth: int, program: Callable[[int], None], turns: int) -> None:
         program(turns)
 
 
-def run_here(way: str, name: str, depth: int) -> None:
-    tool, frames = WAYS[way]
-    if tool == "leakwatch":
-        import leakwatch
-
-        leakwatch.start(frames=frames)
-    elif tool == "tracemalloc":
-        import tracemalloc
-
-        tracemalloc.start(frames)
-    program = PROGRAMS[name]
-    below = frames_here()
-    descend(depth - below, program, TURNS // 10)
-    begin = time.process_time()
-    descend(depth - below, program, TURNS)
-    print(time.process_time() - begin)
+def run_here(way: str, name: str, depth: int, turns: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, recording(way, Path(folder)):
+        program = PROGRAMS[name]
+        below = frames_here()
+        descend(depth - below, program, turns // 10)
+        begin = time.process_time()
+        descend(depth - below, program, turns)
+        print(time.process_time() - begin)
 
 
-def cpu_seconds(way: str, name: str, depth: int) -> float:
+def cpu_seconds(python: str, way: str, name: str, depth: int, turns: int) -> float:
     done = subprocess.run(
-        [sys.executable, __file__, "--here", way, name, str(depth)],
+        [python, __file__, "--here", way, name, str(depth), "--turns", str(turns)],
         capture_output=True, text=True, check=False,
     )
     if done.returncode != 0:
@@ -98,42 +91,42 @@ def cpu_seconds(way: str, name: str, depth: int) -> float:
     return float(done.stdout)
 
 
-def measure(name: str, depth: int, ways: list[str], rounds: int) -> None:
+def measure(python: str, name: str, depth: int, ways: list[str], rounds: int, turns: int
+            ) -> dict[str, Any]:
     times: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
-            times[way].append(cpu_seconds(way, name, depth))
-    base = times["untraced"]
-    ratio = {
-        way: statistics.median(t / b for t, b in zip(times[way], base)) for way in ways
-    }
-    line = f"{name:>6} {depth:>6} {min(base) / TURNS * 1e9:>9.0f} ns"
-    line += "".join(f"{ratio[way]:>16.2f}" for way in ways[1:])
-    if "leakwatch 25" in ratio and "tracemalloc 1" in ratio:
-        share = (ratio["leakwatch 25"] - 1) / (ratio["tracemalloc 1"] - 1)
-        line += f"{share:>14.2f}"
-    print(line, flush=True)
+            times[way].append(cpu_seconds(python, way, name, depth, turns))
+    base = times[UNTRACED]
+    ratios = {way: ratio(taken, base) for way, taken in times.items()}
+    turn = statistics.median(base) / turns * 1e9
+    cells = "".join(f"{ratios[way]:>19.2f}" for way in ways[1:])
+    print(f"{name:>6} {depth:>6} {turn:>9.0f} ns{cells}", flush=True)
+    return {"program": name, "depth": depth, "ns_a_turn": turn, "ratio": ratios, "seconds": times}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--depths", default="5,25,100")
-    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--turns", type=int, default=TURNS, help="of the loop, timed")
+    parser.add_argument("--ways", default=",".join(RECORDERS))
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--build", type=Path, default=Path(os.environ.get("LW_BUILD", "build")))
     parser.add_argument("--here", nargs=3, metavar=("WAY", "PROGRAM", "DEPTH"))
     options = parser.parse_args()
     if options.here:
-        run_here(options.here[0], options.here[1], int(options.here[2]))
+        run_here(options.here[0], options.here[1], int(options.here[2]), options.turns)
         return
-    ways = ["untraced"] + [way for way in options.ways.split(",") if way != "untraced"]
-    print(f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors,"
-          f" {options.rounds} rounds; CPU time over untraced, median")
-    print(f"{'':>6} {'depth':>6} {'a turn':>12}" + "".join(f"{way:>16}" for way in ways[1:])
-          + f"{'ours : theirs':>16}")
-    for name in PROGRAMS:
-        for depth in options.depths.split(","):
-            measure(name, int(depth), ways, options.rounds)
-    print("\nours : theirs: what leakwatch with 25 frames adds over what tracemalloc with 1 adds.")
+    python = with_others(options.build)
+    ways = usable(options.ways.split(","), python)
+    build = python_build()
+    print(f"{describe_python(build)}, {options.rounds} rounds; CPU time over untraced, median\n"
+          f"{describe_machine(machine())}\n{FRAMES} frames unless said otherwise")
+    print(f"{'':>6} {'depth':>6} {'a turn':>12}" + "".join(f"{way:>19}" for way in ways[1:]))
+    found = [measure(python, name, int(depth), ways, options.rounds, options.turns)
+             for name in PROGRAMS for depth in options.depths.split(",")]
+    save(options.json, "python_record", {"python": build, "frames": FRAMES, "loops": found})
 
 
 if __name__ == "__main__":

@@ -48,21 +48,6 @@ run_suites() {
     echo "$status" >"$results/$run.status"
 }
 
-# Prints the path of CPython $1 if it is on this machine with its headers.
-find_python() {
-    for candidate in "$(command -v "python$1" || true)" \
-        "${PYENV_ROOT:-${HOME-}/.pyenv}"/versions/"$1".*/bin/"python$1" /usr/local/bin/"python$1"; do
-        if [ -x "$candidate" ] && "$candidate" -c "$python_probe" "$1" 2>/dev/null; then
-            echo "$candidate"
-            return 0
-        fi
-    done
-    return 1
-}
-python_probe='import os, sys, sysconfig
-sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
-         or not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
-
 install_missing tests || event fail "setup: packages are missing"
 
 system=$(system_python)

@@ -1,11 +1,27 @@
 # shellcheck shell=sh
-# Sourced by tests/run.sh and examples/demo.sh from the top of the repository: what they need from
-# the system, and build directories under build/ that are kept from run to run.
+# Sourced by tests/run.sh, bench/run.sh and examples/demo.sh from the top of the repository: what they
+# need from the system, and build directories under build/ that are kept from run to run.
 
 # The system's own interpreter, not one that a version manager puts first.
 system_python() {
     if [ -x /usr/bin/python3 ]; then echo /usr/bin/python3; else command -v python3; fi
 }
+
+# Prints the path of CPython $1 if it is on this machine with its headers.
+find_python() {
+    for candidate in "$(command -v "python$1" || true)" \
+        "${PYENV_ROOT:-${HOME-}/.pyenv}"/versions/"$1".*/bin/"python$1" \
+        /usr/local/bin/"python$1"; do
+        if [ -x "$candidate" ] && "$candidate" -c "$python_probe" "$1" 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+python_probe='import os, sys, sysconfig
+sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
+         or not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
 
 has_header() {
     echo "#include <$1>" | ${CC:-cc} -E - >/dev/null 2>&1

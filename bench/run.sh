@@ -1,0 +1,76 @@
+#!/bin/sh
+# Every benchmark of recording, beside the other tools: tables as they come, then
+# build/bench/results.json.
+#   bench/run.sh             all of it: about an hour on two idle processors
+#   bench/run.sh --quick     some minutes: fewer programs, fewer rounds
+#   --only PART[,PART]       these parts; what the others found before stays
+#   --python PATH            the interpreter; by itself the newest supported one with headers
+#   --no-install             use only what is there; without it pip fetches other people's programs
+#                            into build/bench/pyperformance
+#   --test TREE              for the tests: a tree that is built, the smallest loads
+set -eu
+cd "$(dirname "$0")/.."
+. tests/setup.sh
+
+all_parts="python_programs python_record"
+load=full only= python= tree= install=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --quick) load=quick ;;
+    --no-install) install=--no-install ;;
+    --only) only=$2; shift ;;
+    --python) python=$2; shift ;;
+    --test) load=test tree=$2 install=--no-install; shift ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+if [ "$tree" ]; then
+    out=$tree/bench/results
+    : "${python:=$(system_python)}"
+else
+    install_missing demo
+    for version in 3.13 3.12 3.11; do
+        : "${python:=$(find_python "$version" || true)}"
+    done
+    : "${python:=$(system_python)}"
+    out=build/bench tree=build/bench/release
+    mkdir -p "$out"
+    configure bench/release -Dbuildtype=release -Dpython="$python" -Dcpython=enabled \
+        -Dmalloc=enabled -Dtests=disabled -Dexamples=disabled -Ddocs=disabled
+    meson compile -C "$tree" >build/bench/build.log 2>&1 || {
+        tail -n 40 build/bench/build.log
+        exit 1
+    }
+fi
+mkdir -p "$out"
+
+# What a part is asked for, by load.
+arguments() {
+    case "$1 $load" in
+    "python_programs quick") echo --rounds 1 --others-rounds 1 --seconds 0.03 --only \
+        json_loads,pickle,regex_compile,mako,sqlglot_parse,async_tree,deepcopy,numpy ;;
+    "python_programs test") echo --rounds 1 --others-rounds 1 --seconds 0.01 --only numpy ;;
+    "python_record quick") echo --rounds 1 --depths 5,25 ;;
+    "python_record test") echo --rounds 1 --depths 5 --turns 2000 ;;
+    esac
+    case "$1" in python_programs) echo "$install" ;; esac
+}
+
+tree=$(cd "$tree" && pwd)
+export PYTHONPATH="$tree/lib/adapters/cpython" PYTHONDONTWRITEBYTECODE=1
+export LW_BUILD="$out" LW_TREE="$tree"
+if [ -z "$only" ]; then
+    rm -f "$out"/part-*.json
+fi
+status=0
+for part in $all_parts; do
+    case ",${only:-$part}," in *",$part,"*) ;; *) continue ;; esac
+    printf '\n== %s\n' "$part"
+    # shellcheck disable=SC2046 # arguments are words
+    "$python" "bench/$part.py" --json "$out/part-$part.json" $(arguments "$part") || status=$?
+done
+printf '\n== results\n'
+"$python" bench/results.py "$out"
+exit "$status"

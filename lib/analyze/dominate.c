@@ -1,10 +1,10 @@
 /* Semi-NCA (Georgiadis 2005) in the numbers of a depth-first preorder, with simple path
  * compression. Number 0 stands for all roots together.
  *
- * Memory comes and goes in steps, so that no more than 36 bytes per node live at once where there
- * are three edges per node: the depth-first walk counts the holders of each node on its way, only
- * edges that are not of its tree go into rows of holders, and an array whose turn is over is used
- * for what comes next. */
+ * Memory comes and goes in steps, so that no more than 32 bytes per node live at once where there
+ * are three edges per node: an array whose turn is over goes, or is used for what comes next. Time
+ * is spent on waiting for memory: the depth-first walk counts the holders of a node where it looks
+ * up its number, goes back to the rows that it has not finished only, and asks for them early. */
 #include "analyze/dominate.h"
 
 #include "snapshot/strength.h"
@@ -13,7 +13,7 @@
 
 enum {
     AHEAD = 16,      /* items whose memory is asked for before their turn */
-    NEAR = 8,        /* of a row's targets: so many are asked for when the row is begun */
+    NEAR = 8,        /* of a row: so many targets are asked for when it is begun */
     PACE = 1u << 20, /* nodes between two reports of progress */
 };
 
@@ -23,6 +23,18 @@ typedef struct lwi_link {
     uint32_t low;   /* ... the lowest semidominator on the way there. Before the node has its turn:
                        the end of its row of holders */
 } lwi_link;
+
+typedef struct lwi_place {
+    uint32_t number; /* 0: not reached */
+    uint32_t holders;
+} lwi_place;
+
+/* A row that the walk has left before its end. */
+typedef struct lwi_pending {
+    lw_node node;
+    uint32_t number;
+    uint32_t left; /* edges at its end */
+} lwi_pending;
 
 /* A node of the dominator tree, while ancestors are looked for. */
 typedef struct lwi_jump {
@@ -34,13 +46,13 @@ typedef struct lwi_work {
     const lwi_flow *flow;
     lwi_mem *mem;
     lwi_progress progress;
-    uint32_t count;   /* numbers given out, 0 included */
-    uint32_t room;    /* for so many */
-    uint32_t *number; /* by node; 0: not reached */
-    lw_node *vertex;  /* by number, as all that follows */
+    uint32_t count; /* numbers given out, 0 included */
+    uint32_t room;  /* for so many */
+    lwi_place *places; /* by node */
+    lwi_pending *pending;
+    lw_node *vertex; /* by number, as all that follows */
     lwi_link *links;
-    uint32_t *cursor; /* edges of its row that the walk has taken */
-    uint64_t *base;   /* rows of holders: as in snapshot/rows.h, the ends are in `links` */
+    uint64_t *base; /* rows of holders: as in snapshot/rows.h, the ends are in `links` */
     uint32_t *holders;
     uint64_t holder_count;
     uint32_t *semi;
@@ -67,16 +79,10 @@ static void drop(lwi_work *work, void *items, uint64_t count, size_t size)
     lwi_free(work->mem, items, lwi_array_size(count, size));
 }
 
-static void drop_numbers(lwi_work *work)
+static void drop_pending(lwi_work *work)
 {
-    drop(work, work->number, work->flow->nodes, sizeof *work->number);
-    work->number = NULL;
-}
-
-static void drop_cursor(lwi_work *work)
-{
-    drop(work, work->cursor, work->room, sizeof *work->cursor);
-    work->cursor = NULL;
+    drop(work, work->pending, work->room, sizeof *work->pending);
+    work->pending = NULL;
 }
 
 static void drop_links(lwi_work *work)
@@ -89,11 +95,17 @@ static void drop_links(lwi_work *work)
     work->holders = NULL;
 }
 
+static void drop_places(lwi_work *work)
+{
+    drop(work, work->places, work->flow->nodes, sizeof *work->places);
+    work->places = NULL;
+}
+
 static void drop_all(lwi_work *work)
 {
-    drop_numbers(work);
-    drop_cursor(work);
+    drop_pending(work);
     drop_links(work);
+    drop_places(work);
     drop(work, work->vertex, work->room, sizeof *work->vertex);
     drop(work, work->semi, work->room, sizeof *work->semi);
     drop(work, work->idom, work->room, sizeof *work->idom);
@@ -119,50 +131,86 @@ static const lw_snapshot *kinds_of(const lwi_flow *flow)
     return NULL;
 }
 
-static uint32_t enter(lwi_work *work, lw_node node, uint32_t parent)
+/* Asks for what the walk needs when it comes back to rows that it has left. */
+static inline void ask_for_pending(const lwi_work *work, uint64_t depth)
 {
     const lwi_rows *rows = work->flow->rows;
-    uint32_t number = work->count++;
-    uint64_t edge = lwi_row_start(rows, node), end = lwi_row_end(rows, node);
-    work->number[node] = number;
-    work->vertex[number] = node;
-    work->links[number] = (lwi_link){parent, 0};
-    work->cursor[number] = 0;
+    const lwi_pending *top = work->pending + depth;
+    if (depth < NEAR)
+        return;
+    LWI_PREFETCH(&rows->end[top[-8].node]);
+    LWI_PREFETCH(rows->items + lwi_row_end(rows, top[-4].node) - top[-4].left);
+    lw_node to = rows->items[lwi_row_end(rows, top[-2].node) - top[-2].left];
+    LWI_PREFETCH(&work->places[to]);
+    LWI_PREFETCH(&rows->end[to]);
+}
+
+static inline void ask_for_row(const lwi_work *work, uint64_t edge, uint64_t end)
+{
+    const lwi_rows *rows = work->flow->rows;
     if (end - edge > NEAR)
         end = edge + NEAR;
     for (; edge < end; edge++) {
-        LWI_PREFETCH(&work->number[rows->items[edge]]);
+        LWI_PREFETCH(&work->places[rows->items[edge]]);
         LWI_PREFETCH(&rows->end[rows->items[edge]]);
     }
+}
+
+static inline uint32_t enter(lwi_work *work, lw_node node, uint32_t parent)
+{
+    uint32_t number = work->count++;
+    work->places[node] = (lwi_place){number, 0};
+    work->vertex[number] = node;
+    work->links[number].above = parent;
     return number;
 }
 
-/* Over an edge that leads to a node already numbered, and is none of the tree's. */
-static inline void count_holder(lwi_work *work, uint32_t number, uint32_t holder)
+/* The first edge that leads to a node without a number; those before it have one more holder. */
+static inline uint64_t next_edge(lwi_work *work, const lw_snapshot *kinds, uint64_t edge,
+                                 uint64_t end, lw_node from)
 {
-    lwi_link *link = &work->links[number];
-    if (number != holder && link->above != holder)
-        link->low += link->low != UINT32_MAX;
+    for (; edge < end; edge++) {
+        lw_node to = work->flow->rows->items[edge];
+        if (!retains(kinds, edge) || to == from)
+            continue;
+        lwi_place *place = &work->places[to];
+        if (place->number == 0)
+            break;
+        place->holders += place->holders != UINT32_MAX;
+    }
+    return edge;
 }
 
-/* Goes on from the node `at`: the number of the next one, its parent's when it has no more. */
-static uint32_t step(lwi_work *work, const lw_snapshot *kinds, uint32_t at)
+/* Numbers all that is reached from a node and has no number yet. */
+static bool walk_from(lwi_work *work, const lw_snapshot *kinds, lw_node node, uint32_t *told)
 {
     const lwi_rows *rows = work->flow->rows;
-    lw_node node = work->vertex[at];
-    uint64_t start = lwi_row_start(rows, node), end = lwi_row_end(rows, node);
-    for (uint64_t edge = start + work->cursor[at]; edge < end; edge++) {
-        lw_node to = rows->items[edge];
-        if (!retains(kinds, edge))
+    uint32_t at = enter(work, node, 0);
+    uint64_t edge = lwi_row_start(rows, node), end = lwi_row_end(rows, node), depth = 0;
+    for (;;) {
+        edge = next_edge(work, kinds, edge, end, node);
+        if (edge < end) {
+            if (edge + 1 < end)
+                work->pending[depth++] = (lwi_pending){node, at, (uint32_t)(end - edge - 1)};
+            node = rows->items[edge];
+            at = enter(work, node, at);
+            work->places[node].holders = 1;
+            edge = lwi_row_start(rows, node);
+            end = lwi_row_end(rows, node);
+            ask_for_row(work, edge, end);
             continue;
-        uint32_t number = work->number[to];
-        if (number == 0) {
-            work->cursor[at] = (uint32_t)(edge + 1 - start);
-            return enter(work, to, at);
         }
-        count_holder(work, number, at);
+        if (work->count - *told >= PACE && !tell(work, "reach", *told = work->count))
+            return false;
+        if (depth == 0)
+            return true;
+        ask_for_pending(work, depth);
+        const lwi_pending *next = &work->pending[--depth];
+        node = next->node;
+        at = next->number;
+        end = lwi_row_end(rows, node);
+        edge = end - next->left;
     }
-    return work->links[at].above;
 }
 
 static lw_status walk(lwi_work *work)
@@ -171,15 +219,12 @@ static lw_status walk(lwi_work *work)
     const lw_snapshot *kinds = kinds_of(flow);
     uint32_t told = 0;
     work->vertex[0] = flow->nodes;
-    work->links[0] = (lwi_link){0, 0};
+    work->links[0].above = 0;
     work->count = 1;
     for (uint64_t i = 0; i < flow->start_count; i++) {
-        if (work->number[flow->starts[i]])
-            continue;
-        for (uint32_t at = enter(work, flow->starts[i], 0); at; at = step(work, kinds, at)) {
-            if (work->count - told >= PACE && !tell(work, "reach", told = work->count))
-                return LW_E_CANCELLED;
-        }
+        if (work->places[flow->starts[i]].number == 0 &&
+            !walk_from(work, kinds, flow->starts[i], &told))
+            return LW_E_CANCELLED;
     }
     return LW_OK;
 }
@@ -200,8 +245,12 @@ static inline uint64_t row_start(const lwi_work *work, uint32_t number)
 static lw_status open_rows(lwi_work *work)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < work->count; i++) {
-        uint32_t width = work->links[i].low;
+    work->base[0] = 0;
+    work->links[0].low = 0;
+    for (uint32_t i = 1; i < work->count; i++) {
+        if (work->count - i > AHEAD)
+            LWI_PREFETCH(&work->places[work->vertex[i + AHEAD]]);
+        uint32_t width = work->places[work->vertex[i]].holders;
         if (i % LWI_ROWS == 0)
             work->base[i / LWI_ROWS] = sum;
         uint64_t start = sum - work->base[i / LWI_ROWS];
@@ -224,21 +273,19 @@ static void fill_rows(lwi_work *work)
     const lwi_rows *rows = flow->rows;
     const lw_snapshot *kinds = kinds_of(flow);
     for (lw_node node = 0; node < flow->nodes; node++) {
-        uint32_t from = work->number[node];
+        uint32_t from = work->places[node].number;
         uint64_t end = lwi_row_end(rows, node);
         for (uint64_t edge = from ? lwi_row_start(rows, node) : end; edge < end; edge++) {
             if (edge + 3 * AHEAD < flow->edges) {
-                LWI_PREFETCH(&work->number[rows->items[edge + 3 * AHEAD]]);
-                LWI_PREFETCH(&work->links[work->number[rows->items[edge + 2 * AHEAD]]]);
-                uint32_t next = work->number[rows->items[edge + AHEAD]];
+                LWI_PREFETCH(&work->places[rows->items[edge + 3 * AHEAD]]);
+                LWI_PREFETCH(&work->links[work->places[rows->items[edge + 2 * AHEAD]].number]);
+                uint32_t next = work->places[rows->items[edge + AHEAD]].number;
                 LWI_PREFETCH(work->holders + row_end(work, next));
             }
-            if (!retains(kinds, edge))
+            if (!retains(kinds, edge) || rows->items[edge] == node)
                 continue;
-            uint32_t to = work->number[rows->items[edge]];
-            lwi_link *link = &work->links[to];
-            if (to != from && link->above != from)
-                work->holders[work->base[to / LWI_ROWS] + link->low++] = from;
+            uint32_t to = work->places[rows->items[edge]].number;
+            work->holders[work->base[to / LWI_ROWS] + work->links[to].low++] = from;
         }
     }
 }
@@ -248,7 +295,7 @@ static void lift_starts(lwi_work *work)
 {
     const lwi_flow *flow = work->flow;
     for (uint64_t i = 0; i < flow->start_count; i++)
-        work->links[work->number[flow->starts[i]]].above = 0;
+        work->links[work->places[flow->starts[i]].number].above = 0;
 }
 
 /* --- semidominators ------------------------------------------------------------------------ */
@@ -407,14 +454,14 @@ void lwi_domtree_free(lwi_domtree *tree, lwi_mem *mem)
 static lw_status find_links(lwi_work *work)
 {
     uint64_t room = work->room;
-    work->number = lwi_alloc(work->mem, lwi_array_size(work->flow->nodes, sizeof *work->number));
+    work->places = lwi_alloc(work->mem, lwi_array_size(work->flow->nodes, sizeof *work->places));
     work->vertex = array(work, room, sizeof *work->vertex);
     work->links = array(work, room, sizeof *work->links);
-    work->cursor = array(work, room, sizeof *work->cursor);
-    if ((!work->number && work->flow->nodes) || !work->vertex || !work->links || !work->cursor)
+    work->pending = array(work, room, sizeof *work->pending);
+    if ((!work->places && work->flow->nodes) || !work->vertex || !work->links || !work->pending)
         return LW_E_NOMEM;
     lw_status status = tell(work, "reach", 0) ? walk(work) : LW_E_CANCELLED;
-    drop_cursor(work);
+    drop_pending(work);
     if (status != LW_OK)
         return status;
     work->base = array(work, room / LWI_ROWS + 1, sizeof *work->base);
@@ -423,7 +470,7 @@ static lw_status find_links(lwi_work *work)
         return status;
     fill_rows(work);
     lift_starts(work);
-    drop_numbers(work);
+    drop_places(work);
     return tell(work, "dominators", 0) ? LW_OK : LW_E_CANCELLED;
 }
 

@@ -197,7 +197,8 @@ typedef struct lw_survivors lw_survivors;
 typedef struct lw_survivors_info {
     uint32_t struct_size; /**< set by ::LW_SURVIVORS_INFO_INIT */
     uint32_t rows;        /**< number of rows, one per site and domain,
-                               and one for those declared by lw_block_once() */
+                               and one for those declared by lw_block_once(); sites that read
+                               the same, since their code was loaded anew, are one */
     int64_t bytes;        /**< the sum over all rows */
     int64_t blocks;       /**< the sum over all rows */
     const char *region;   /**< name of the region, or NULL for all live blocks */

@@ -68,7 +68,8 @@ typedef uint32_t lw_site;
 
 /** Bits of lw_frame::flags. */
 enum lw_frame_flags {
-    LW_FRAME_OWN = 1 /**< the user's own code, not a library's: reports show this line first */
+    LW_FRAME_OWN = 1,    /**< the user's own code, not a library's: reports show this line first */
+    LW_FRAME_INLINED = 2 /**< the compiler put this call into the code of the next frame's function */
 };
 
 /** One line of a call stack, in words. */
@@ -76,7 +77,7 @@ typedef struct lw_frame {
     uint32_t struct_size; /**< set by ::LW_FRAME_INIT */
     uint32_t flags;       /**< ::lw_frame_flags */
     uint32_t line;        /**< 1 is the first; 0 unknown */
-    uint32_t reserved;    /**< 0 */
+    uint32_t level;       /**< 0, but see ::lw_describe_frame_fn */
     const char *function; /**< UTF-8, or NULL if not known */
     const char *file;     /**< UTF-8, or NULL if not known */
 } lw_frame;
@@ -95,7 +96,9 @@ typedef struct lw_frame {
  *
  * As lw_domain_options::name_frame it is called once per frame when somebody first reads it: by a
  * table of survivors, lw_site_frames(), a path. That is the time for what is slow, such as debug
- * information. The frame then holds what `describe_frame` told; what it meant may be gone.
+ * information. The frame then holds what `describe_frame` told; what it meant may be gone. If it
+ * answers with ::LW_FRAME_INLINED set, it is called again for the frame that this call was inlined
+ * into, with one more in lw_frame::level and all else the same: one word may stand for many frames.
  *
  * @param word  one of lw_stack::words
  * @param frame to be filled; the strings must stay until the next call and are copied at once

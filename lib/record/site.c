@@ -25,7 +25,8 @@ typedef struct lwi_frame {
     bool retired; /* its word means something else now, or nothing */
     bool named;   /* name_frame was asked */
     const char *function, *file;
-    struct lwi_frame *next; /* of the same code, or loose like it */
+    struct lwi_frame *next;  /* of the same code, or loose like it */
+    struct lwi_frame *outer; /* the frame that it was inlined into, which has no number */
     UT_hash_handle hh;
 } lwi_frame;
 
@@ -140,28 +141,54 @@ static bool describe(lw_context *context, lwi_thread *thread, const lwi_source *
     return failed ? describe_number(context, frame) : copy_words(context, frame, &told);
 }
 
-/* Asked once: a table is measured before it is filled, and both must see the same words. */
-static void name(lw_context *context, lwi_thread *thread, lwi_frame *frame)
+static lw_frame frame_words(const lwi_frame *frame)
 {
-    const lwi_source *source = &context->sites.sources[frame->id.source];
-    if (frame->named || !source->name)
-        return;
-    frame->named = true;
-    lw_frame told = LW_FRAME_INIT;
-    told.flags = frame->flags;
-    told.line = frame->line;
-    told.function = frame->function;
-    told.file = frame->file;
+    lw_frame words = LW_FRAME_INIT;
+    words.flags = frame->flags;
+    words.line = frame->line;
+    words.function = frame->function;
+    words.file = frame->file;
+    return words;
+}
+
+static bool name_level(lw_context *context, lwi_thread *thread, const lwi_frame *described,
+                       uint32_t level, lwi_frame *frame)
+{
+    const lwi_source *source = &context->sites.sources[described->id.source];
+    lw_frame told = frame_words(described);
+    told.level = level;
     thread->describing = true;
-    int failed = source->name(frame->id.word, &told, source->user);
+    int failed = source->name(described->id.word, &told, source->user);
     thread->describing = false;
     lwi_frame better = {0};
     if (failed || !copy_words(context, &better, &told))
-        return;
+        return false;
     frame->flags = better.flags;
     frame->line = better.line;
     frame->function = better.function;
     frame->file = better.file;
+    return true;
+}
+
+/* Asked once: a table is measured before it is filled, and both must see the same words. */
+static void name(lw_context *context, lwi_thread *thread, lwi_frame *frame)
+{
+    const lwi_frame described = *frame;
+    if (frame->named || !context->sites.sources[frame->id.source].name)
+        return;
+    frame->named = true;
+    bool done = name_level(context, thread, &described, 0, frame);
+    for (uint32_t level = 1; done && frame->flags & LW_FRAME_INLINED; level++) {
+        lwi_frame *outer =
+            level < LW_STACK_MAX ? lwi_alloc(&context->mem, sizeof *outer) : NULL;
+        done = outer && name_level(context, thread, &described, level, outer);
+        if (done)
+            frame->outer = outer;
+        else
+            lwi_free(&context->mem, outer, sizeof *outer);
+        frame->flags &= done ? ~0u : ~(uint32_t)LW_FRAME_INLINED;
+        frame = done ? outer : frame;
+    }
 }
 
 static bool frame_number(lw_context *context, lwi_frame *frame)
@@ -364,32 +391,23 @@ lw_site lwi_site_intern(lw_context *context, lwi_thread *thread, const lwi_sourc
     return 0;
 }
 
-uint32_t lwi_site_depth(const lwi_sites *sites, lw_site site)
-{
-    return site && site <= sites->site_count ? sites->sites[site]->id.count : 0;
-}
-
-bool lwi_site_truncated(const lwi_sites *sites, lw_site site)
-{
-    return site && site <= sites->site_count && sites->sites[site]->truncated;
-}
-
 uint32_t lwi_site_read(lw_context *context, lwi_thread *thread, lw_site site, lw_frame *frames,
-                       uint32_t room)
+                       uint32_t room, bool *truncated)
 {
     const lwi_sites *sites = &context->sites;
-    uint32_t depth = lwi_site_depth(sites, site);
-    uint32_t node = depth ? sites->sites[site]->node : 0;
-    for (uint32_t i = 0; i < depth && i < room; i++, node = sites->nodes[node].parent) {
+    bool known = site && site <= sites->site_count;
+    uint32_t count = 0, node = known ? sites->sites[site]->node : 0;
+    *truncated = known && sites->sites[site]->truncated;
+    for (; node; node = sites->nodes[node].parent) {
         lwi_frame *frame = sites->frames[sites->nodes[node].frame];
         name(context, thread, frame);
-        frames[i] = (lw_frame)LW_FRAME_INIT;
-        frames[i].flags = frame->flags;
-        frames[i].line = frame->line;
-        frames[i].function = frame->function;
-        frames[i].file = frame->file;
+        for (; frame && count < LW_STACK_MAX; frame = frame->outer, count++) {
+            if (count < room)
+                frames[count] = frame_words(frame);
+        }
+        *truncated |= frame != NULL;
     }
-    return depth;
+    return count;
 }
 
 /* ---- code that ends ---- */
@@ -424,6 +442,7 @@ static void frame_retire(lw_context *context, lwi_frame *frame)
     if (!frame->retired)
         HASH_DEL(context->sites.by_word, frame);
     frame->retired = true;
+    context->sites.any_retired = true;
 }
 
 /* Threads must not trust what they remember of stacks any more: in a new span they know nothing. */
@@ -513,8 +532,12 @@ void lwi_sites_done(lw_context *context)
     lwi_sites *sites = &context->sites;
     lwi_mem *mem = &context->mem;
     tables_done(context);
-    for (uint64_t i = 1; i <= sites->frame_count; i++)
-        lwi_free(mem, sites->frames[i], sizeof *sites->frames[i]);
+    for (uint64_t i = 1; i <= sites->frame_count; i++) {
+        for (lwi_frame *frame = sites->frames[i], *outer; frame; frame = outer) {
+            outer = frame->outer;
+            lwi_free(mem, frame, sizeof *frame);
+        }
+    }
     for (uint64_t i = 1; i <= sites->site_count; i++)
         lwi_free(mem, sites->sites[i], sizeof *sites->sites[i]);
     lwi_free(mem, sites->frames, lwi_array_size(sites->frame_room, sizeof *sites->frames));

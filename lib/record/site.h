@@ -46,6 +46,7 @@ typedef struct lwi_sites {
     struct lwi_site **sites; /* by id, 1 is the first */
     _Atomic uint64_t site_count;
     uint64_t site_room;
+    bool any_retired; /* there may be sites that read the same */
 } lwi_sites;
 
 /* Never fails for a new domain. */
@@ -56,13 +57,10 @@ const lwi_source *lwi_source_places(lwi_sites *sites);
 lw_site lwi_site_intern(lw_context *context, struct lwi_thread *thread, const lwi_source *source,
                         const lw_stack *stack, uint64_t hash);
 
-uint32_t lwi_site_depth(const lwi_sites *sites, lw_site site);
-bool lwi_site_truncated(const lwi_sites *sites, lw_site site);
-
-/* Fills up to `room` frames, the innermost first; returns how many there are. A frame that is read
- * for the first time is named. */
+/* Fills up to `room` frames, the innermost first; returns how many there are, LW_STACK_MAX at
+ * most. A frame that is read for the first time is named. `truncated`: there were more calls. */
 uint32_t lwi_site_read(lw_context *context, struct lwi_thread *thread, lw_site site,
-                       lw_frame *frames, uint32_t room);
+                       lw_frame *frames, uint32_t room, bool *truncated);
 
 /* Remembers that the words in [first, first + size) live with a block. */
 bool lwi_code_note(lw_context *context, const lwi_source *source, uint64_t first, uint64_t size);

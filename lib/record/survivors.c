@@ -210,7 +210,8 @@ static void measure(lw_survivors *survivors, const tally *tally, uint64_t *frame
     lw_frame buffer[LW_STACK_MAX];
     for (uint32_t i = 0; i < survivors->count; i++) {
         lwi_row *row = &survivors->rows[i];
-        row->depth = lwi_site_read(context, tally->thread, row->site, buffer, LW_STACK_MAX);
+        row->depth = lwi_site_read(context, tally->thread, row->site, buffer, LW_STACK_MAX,
+                                   &row->truncated);
         *frames += row->depth;
         *text += text_size(context->domains[row->domain]->name);
         for (uint32_t j = 0; j < row->depth; j++)
@@ -221,10 +222,9 @@ static void measure(lw_survivors *survivors, const tally *tally, uint64_t *frame
 static void row_fill(lw_survivors *survivors, const tally *tally, lwi_row *row, lw_frame *frames)
 {
     lw_context *context = tally->context;
-    lwi_site_read(context, tally->thread, row->site, frames, row->depth);
+    lwi_site_read(context, tally->thread, row->site, frames, row->depth, &row->truncated);
     row->frames = (uint32_t)(frames - survivors->frames);
     row->domain_name = text_copy(survivors, context->domains[row->domain]->name);
-    row->truncated = lwi_site_truncated(&context->sites, row->site);
     for (uint32_t j = 0; j < row->depth; j++) {
         frames[j].function = text_copy(survivors, frames[j].function);
         frames[j].file = text_copy(survivors, frames[j].file);
@@ -261,7 +261,8 @@ static bool take(lw_survivors *survivors, tally *tally, bool gone)
 {
     if (!gone && !tally_make(tally))
         return false;
-    bool done = rows_make(survivors, tally) && fill(survivors, tally);
+    bool done = rows_make(survivors, tally) && fill(survivors, tally) &&
+                (!tally->context->sites.any_retired || lwi_survivors_unite(survivors));
     tally_free(tally);
     return done;
 }
@@ -274,6 +275,7 @@ static bool take_by_round(lw_survivors *survivors, tally *tally, lw_region *regi
                 rows_make(survivors, tally) &&
                 lwi_history_left(survivors, region, tally->births, tally->count) &&
                 fill(survivors, tally) &&
+                (!tally->context->sites.any_retired || lwi_survivors_unite(survivors)) &&
                 lwi_survivors_judge(survivors, &history);
     tally_free(tally);
     lwi_history_done(&history, tally->context);

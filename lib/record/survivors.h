@@ -60,6 +60,15 @@ struct lw_survivors {
 /* Puts the rows into their order, most bytes first, and notes the numbers about ourselves. */
 void lwi_survivors_finish(lw_survivors *survivors, const lw_context_stats *stats);
 
+/* Rows that read the same are equal in this order. */
+int lwi_survivors_by_text(const lw_survivors *survivors, const lwi_row *x, const lwi_row *y);
+
+/* Makes one row of those. Once the table is filled; false without memory. */
+bool lwi_survivors_unite(lw_survivors *survivors);
+
+/* Puts what rounds left in their order, with one entry per round; returns how many there are. */
+uint64_t lwi_left_merge(lwi_left *left, uint64_t count);
+
 /* Rows of one place in the user's code lie together in this order. */
 int lwi_survivors_by_line(const lw_survivors *survivors, const lwi_row *a, const lwi_row *b);
 

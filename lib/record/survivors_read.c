@@ -20,15 +20,8 @@ static int compare_frames(const lw_frame *a, const lw_frame *b)
     return order ? order : compare_text(a->function, b->function);
 }
 
-/* Most bytes first, then most blocks, then by text: never by the order of events. */
-static int by_rank(const void *a, const void *b, const void *user)
+int lwi_survivors_by_text(const lw_survivors *survivors, const lwi_row *x, const lwi_row *y)
 {
-    const lwi_row *x = a, *y = b;
-    const lw_survivors *survivors = user;
-    if (x->live.bytes != y->live.bytes)
-        return x->live.bytes > y->live.bytes ? -1 : 1;
-    if (x->live.blocks != y->live.blocks)
-        return x->live.blocks > y->live.blocks ? -1 : 1;
     int order = strcmp(x->domain_name, y->domain_name);
     for (uint32_t i = 0; order == 0 && i < x->depth && i < y->depth; i++)
         order = compare_frames(&survivors->frames[x->frames + i], &survivors->frames[y->frames + i]);
@@ -37,6 +30,17 @@ static int by_rank(const void *a, const void *b, const void *user)
     if (order == 0)
         order = x->truncated - y->truncated;
     return order ? order : x->once - y->once;
+}
+
+/* Most bytes first, then most blocks, then by text: never by the order of events. */
+static int by_rank(const void *a, const void *b, const void *user)
+{
+    const lwi_row *x = a, *y = b;
+    if (x->live.bytes != y->live.bytes)
+        return x->live.bytes > y->live.bytes ? -1 : 1;
+    if (x->live.blocks != y->live.blocks)
+        return x->live.blocks > y->live.blocks ? -1 : 1;
+    return lwi_survivors_by_text(user, x, y);
 }
 
 static uint32_t own_frame(const lw_survivors *survivors, const lwi_row *row)

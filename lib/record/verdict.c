@@ -9,32 +9,16 @@ static int by_line(const void *a, const void *b, const void *user)
     return lwi_survivors_by_line(user, *(lwi_row *const *)a, *(lwi_row *const *)b);
 }
 
-static int by_round(const void *a, const void *b, const void *user)
-{
-    const lwi_left *x = a, *y = b;
-    (void)user;
-    return (x->rank > y->rank) - (x->rank < y->rank);
-}
-
 /* What the rounds left of several rows, with one entry per round. */
 static uint64_t gather(const lw_survivors *survivors, lwi_row *const *rows, uint64_t count,
                        lwi_left *left)
 {
-    uint64_t all = 0, kept = 0;
+    uint64_t all = 0;
     for (uint64_t i = 0; i < count; i++) {
         for (uint64_t j = 0; j < rows[i]->left_count; j++)
             left[all++] = survivors->left[rows[i]->left + j];
     }
-    lwi_sort(left, all, sizeof *left, by_round, NULL);
-    for (uint64_t i = 0; i < all; i++) {
-        if (kept && left[kept - 1].rank == left[i].rank) {
-            left[kept - 1].bytes += left[i].bytes;
-            left[kept - 1].blocks += left[i].blocks;
-        } else {
-            left[kept++] = left[i];
-        }
-    }
-    return kept;
+    return lwi_left_merge(left, all);
 }
 
 static void judge_together(lw_survivors *survivors, const lwi_history *history,
@@ -82,9 +66,7 @@ static void count_growth(lw_survivors *survivors, uint64_t rounds, lwi_left *lef
         for (uint64_t j = 0; j < row->left_count; j++)
             left[count++] = survivors->left[row->left + j];
     }
-    lwi_sort(left, count, sizeof *left, by_round, NULL);
-    for (uint64_t i = 0; i < count; i++)
-        verdict->grew += i == 0 || left[i - 1].rank != left[i].rank;
+    verdict->grew = lwi_left_merge(left, count);
     verdict->since = left[0].round;
     verdict->span = rounds - left[0].rank + 1;
 }

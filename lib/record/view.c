@@ -67,9 +67,10 @@ void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uin
 static uint32_t frames_read(lw_context *context, lw_site site, lw_frame *frames, uint32_t room)
 {
     lwi_thread *thread;
+    bool truncated;
     if (lwi_enter(context, &thread, NULL) != LW_OK)
         return 0;
-    uint32_t depth = lwi_site_read(context, thread, site, frames, room);
+    uint32_t depth = lwi_site_read(context, thread, site, frames, room, &truncated);
     lwi_leave(thread);
     return depth;
 }
@@ -120,13 +121,14 @@ lw_status lw_site_frames(lw_context *context, lw_site site, lw_frame_fn visit, v
                          lw_error *error)
 {
     lw_frame frames[LW_STACK_MAX];
+    bool truncated;
     if (!context || !visit)
         return lwi_fail(error, LW_E_INVALID, "%s is NULL", context ? "visit" : "context");
     lwi_thread *thread;
     lw_status status = lwi_enter(context, &thread, error);
     if (status != LW_OK)
         return status;
-    uint32_t depth = lwi_site_read(context, thread, site, frames, LW_STACK_MAX);
+    uint32_t depth = lwi_site_read(context, thread, site, frames, LW_STACK_MAX, &truncated);
     lwi_leave(thread);
     if (depth == 0)
         return lwi_fail(error, LW_E_NOT_FOUND, "there is no site %u", (unsigned)site);

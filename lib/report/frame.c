@@ -73,6 +73,7 @@ void lwi_json_frame(lwi_json *json, const lw_frame *frame)
         lwi_json_null(json, "line");
     lwi_json_string(json, "function", frame->function);
     lwi_json_bool(json, "own", frame->flags & LW_FRAME_OWN);
+    lwi_json_bool(json, "inlined", frame->flags & LW_FRAME_INLINED);
     lwi_json_object_end(json);
 }
 
@@ -83,6 +84,8 @@ void lwi_out_frame(lwi_out *out, const lw_frame *frame, uint32_t indent)
     put_frame(&text, frame, true);
     if (frame->flags & LW_FRAME_OWN)
         lwi_text_put(&text, " (yours)");
+    if (frame->flags & LW_FRAME_INLINED)
+        lwi_text_put(&text, " inlined into");
     lwi_out_spaces(out, indent);
     lwi_out_text(out, &text);
     lwi_out_line(out);

@@ -393,3 +393,53 @@ Test(code, retire_twice_and_of_nothing)
     cr_assert_eq(run(&machine, CODE + 8), fresh);
     close_host(&machine.host);
 }
+
+/* ---- code that is made anew in every round ---- */
+
+static void round_of_code(machine *machine, lw_region *region, uint64_t blocks)
+{
+    lw_round round = 0;
+    cr_assert_eq(lw_region_begin(region, &round, NULL), LW_OK);
+    lw_block_alloc(machine->domain, at(CODE), 4096, NULL);
+    for (uint64_t i = 0; i < blocks; i++)
+        run(machine, CODE + 8);
+    lw_block_free(machine->domain, at(CODE));
+    cr_assert_eq(lw_region_end(region, round, NULL, NULL), LW_OK);
+}
+
+Test(code, sites_that_read_the_same_are_one_row)
+{
+    enum { ROUNDS = 10 };
+    machine machine;
+    lw_region *region = NULL;
+    lw_survivors *survivors = NULL;
+    lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
+    lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+    lw_verdict verdict = LW_VERDICT_INIT;
+    lw_left left = LW_LEFT_INIT;
+    open_machine(&machine, 1);
+    cr_assert_eq(lw_region_create(machine.host.context, "r", NULL, &region, NULL), LW_OK);
+    for (uint64_t i = 1; i <= ROUNDS; i++)
+        round_of_code(&machine, region, i);
+    cr_assert_gt(context_stats(machine.host.context).sites, ROUNDS - 1);
+    cr_assert_eq(lw_survivors_take(machine.host.context, region, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_info_get(survivors, &info, NULL), LW_OK);
+    cr_assert_eq(info.rows, 1);
+    cr_assert_eq(lw_survivors_row_get(survivors, 0, &row, NULL), LW_OK);
+    cr_assert_eq(row.blocks, 55);
+    cr_assert_eq(row.bytes, 55 * 16);
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        cr_assert_eq(lw_survivors_left_get(survivors, 0, i, &left, NULL), LW_OK);
+        cr_assert(left.round == i + 1 && left.blocks == (int64_t)i + 1);
+    }
+    cr_assert_eq(lw_survivors_verdict_get(survivors, &verdict, NULL), LW_OK);
+    cr_assert_eq(verdict.kind, LW_VERDICT_GROWS);
+    cr_assert(verdict.grew == ROUNDS && verdict.growth_blocks == 55);
+    lw_survivors_release(survivors);
+
+    cr_assert_eq(lw_survivors_take(machine.host.context, NULL, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_info_get(survivors, &info, NULL), LW_OK);
+    cr_assert(info.rows == 1 && info.blocks == 55);
+    lw_survivors_release(survivors);
+    close_host(&machine.host);
+}

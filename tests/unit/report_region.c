@@ -490,8 +490,8 @@ Test(report_region, region_as_json)
     expect_json("d[\"survivors\"][2] == dict(bytes=204800, blocks=2, domain=\"heap\", "
                       "own_frame=0, truncated=False, verdict=None, "
                       "frames=[dict(file=\"svc.py\", line=22, "
-                      "function=\"order\", own=True), dict(file=\"app.py\", line=3, "
-                      "function=\"main\", own=True)])");
+                      "function=\"order\", own=True, inlined=False), dict(file=\"app.py\", line=3, "
+                      "function=\"main\", own=True, inlined=False)])");
     lw_context_release(host.context);
 }
 
@@ -503,9 +503,9 @@ Test(report_region, hostile_names_as_json)
         expect_json("d[\"name\"] == \"tab\\there \\U0001f4a7 \\ufffd\\ufffd\" and "
                           "d[\"survivors\"][0][\"frames\"][0] == "
                           "dict(file=\"a\\nb\\x1b[31m\\u202e\\ufffd.py\", line=1, "
-                          "function=\"gr\\u00f6\\u00dfe\", own=True) and "
+                          "function=\"gr\\u00f6\\u00dfe\", own=True, inlined=False) and "
                           "d[\"survivors\"][2][\"frames\"][0] == "
-                          "dict(file=None, line=None, function=None, own=False)");
+                          "dict(file=None, line=None, function=None, own=False, inlined=False)");
     }
     lw_context_release(host.context);
 }

@@ -126,6 +126,76 @@ Test(stack, a_frame_is_named_when_it_is_first_read)
     close_host(&host);
 }
 
+/* A word ends with the number of calls that were inlined there: as many frames more. */
+static int name_inlined(uint64_t word, lw_frame *frame, void *user)
+{
+    static char function[64];
+    words *words = user;
+    words->calls += 100;
+    snprintf(function, sizeof function, "%s.%u", frame->function, (unsigned)frame->level);
+    frame->function = function;
+    frame->line += frame->level;
+    if (frame->level < word % 100)
+        frame->flags |= LW_FRAME_INLINED;
+    return 0;
+}
+
+static lw_domain *add_inlining(host *host, words *words)
+{
+    lw_domain_options options = LW_DOMAIN_OPTIONS_INIT;
+    lw_domain *domain = NULL;
+    options.name = "d";
+    options.describe_frame = describe;
+    options.name_frame = name_inlined;
+    options.user = words;
+    cr_assert_eq(lw_domain_create(host->context, &options, &domain, NULL), LW_OK);
+    return domain;
+}
+
+Test(stack, a_word_stands_for_the_calls_that_were_inlined_there_too)
+{
+    host host;
+    words words = {.suffix = ""};
+    const uint64_t stack[] = {102, 200, 301};
+    open_host(&host);
+    lw_site site = site_of(add_inlining(&host, &words), 0x1000, stack, 3);
+    for (int i = 0; i < 2; i++) {
+        expect_frames(host.context, site,
+                      "f102.0@file2.x:2/2 f102.1@file2.x:3/2 f102.2@file2.x:4/0 "
+                      "f200.0@file0.x:0/0 f301.0@file1.x:1/3 f301.1@file1.x:2/1 ");
+        cr_assert_eq(words.calls, 603, "each frame is asked for once");
+    }
+    lw_survivors *survivors = NULL;
+    lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+    cr_assert_eq(lw_survivors_take(host.context, NULL, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_row_get(survivors, 0, &row, NULL), LW_OK);
+    cr_assert_eq(row.frames, 6);
+    cr_assert_eq(row.truncated, 0);
+    lw_survivors_release(survivors);
+    close_host(&host);
+}
+
+/* A host that never ends a word, and a stack that is full without what is inlined. */
+Test(stack, more_frames_than_a_stack_may_have_are_cut)
+{
+    host host;
+    words words = {.suffix = ""};
+    uint64_t stack[LW_STACK_MAX] = {0};
+    lw_survivors *survivors = NULL;
+    lw_survivors_row row = LW_SURVIVORS_ROW_INIT;
+    open_host(&host);
+    lw_domain *domain = add_inlining(&host, &words);
+    for (int i = 0; i < LW_STACK_MAX; i++)
+        stack[i] = (uint64_t)i * 100 + 99;
+    site_of(domain, 0x1000, stack, LW_STACK_MAX);
+    cr_assert_eq(lw_survivors_take(host.context, NULL, 0, &survivors, NULL), LW_OK);
+    cr_assert_eq(lw_survivors_row_get(survivors, 0, &row, NULL), LW_OK);
+    cr_assert_eq(row.frames, LW_STACK_MAX);
+    cr_assert_eq(row.truncated, 1);
+    lw_survivors_release(survivors);
+    close_host(&host);
+}
+
 Test(stack, here_is_a_place_in_the_source)
 {
     host host;

@@ -42,6 +42,8 @@ void lwm_names_begin(void)
 typedef struct answer {
     const char *function, *file;
     int line;
+    uint32_t level; /* how many of the calls that were inlined there are not meant */
+    bool inlined;   /* there is a call that this one was inlined into */
 } answer;
 
 static int on_line(void *user, uintptr_t pc, const char *file, int line, const char *function)
@@ -50,8 +52,18 @@ static int on_line(void *user, uintptr_t pc, const char *file, int line, const c
     (void)pc;
     if (!file && !function)
         return 0;
-    *found = (answer){function, file, line};
-    return 1; /* the innermost: calls that were inlined come first */
+    if (found->file || found->function) {
+        found->inlined = true;
+        return 1;
+    }
+    if (found->level > 0) {
+        found->level--;
+        return 0;
+    }
+    found->function = function;
+    found->file = file;
+    found->line = line;
+    return 0;
 }
 
 static void on_symbol(void *user, uintptr_t pc, const char *name, uintptr_t value, uintptr_t size)
@@ -146,24 +158,34 @@ static bool is_systems(const char *file)
            strstr(file, "/include/c++/");
 }
 
+static const char *look_up(const lwm_module *module, uint64_t offset, answer *found)
+{
+    struct backtrace_state *state = state_of(module);
+    if (state) {
+        backtrace_pcinfo(state, (uintptr_t)offset, on_line, on_error, found);
+        if (!found->function)
+            backtrace_syminfo(state, (uintptr_t)offset, on_symbol, on_error, found);
+    }
+    return found->function ? put_function(found->function) : NULL;
+}
+
+/* A program that makes a report of its own calls this from outside of any event. */
 int lwm_name(uint64_t word, lw_frame *frame, void *user)
 {
     uint64_t offset;
-    answer found = {NULL, NULL, 0};
+    answer found = {NULL, NULL, 0, frame->level, false};
     const lwm_module *module = lwm_module_of(frame, &offset);
     (void)word, (void)user;
     if (!module)
         return 1;
-    struct backtrace_state *state = state_of(module);
-    if (state) {
-        backtrace_pcinfo(state, (uintptr_t)offset, on_line, on_error, &found);
-        if (!found.function)
-            backtrace_syminfo(state, (uintptr_t)offset, on_symbol, on_error, &found);
-    }
-    frame->function = found.function ? put_function(found.function) : NULL;
+    lwm_thread.inside++;
+    frame->function = look_up(module, offset, &found);
+    lwm_thread.inside--;
     frame->file = found.file ? found.file : put_offset(module, offset);
     frame->line = found.line > 0 ? (uint32_t)found.line : 0;
     if (found.file && is_systems(found.file))
         frame->flags &= ~(uint32_t)LW_FRAME_OWN;
+    if (found.inlined)
+        frame->flags |= LW_FRAME_INLINED;
     return 0;
 }

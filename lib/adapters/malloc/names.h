@@ -4,7 +4,7 @@
 
 #include "adapter.h"
 
-/* Before a report: looks for what has to be asked of the loader. */
+/* Looks for what has to be asked of the loader: before the program begins, and before a report. */
 void lwm_names_begin(void);
 
 /* lw_domain_options::name_frame. */

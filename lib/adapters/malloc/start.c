@@ -125,7 +125,9 @@ __attribute__((visibility("default"))) int __libc_start_main(
     int (*main)(int, char **, char **), int count, char **arguments, void (*begin)(void),
     void (*end)(void), void (*end_loader)(void), void *stack_end)
 {
-    if (lwm_domain)
+    if (lwm_domain) {
+        lwm_names_begin();
         lwm_watch_start();
+    }
     return next_start_main()(main, count, arguments, begin, end, end_loader, stack_end);
 }

@@ -1,39 +1,24 @@
-/* Leaks of the kinds that programs have, and of each a twin that gives everything back. Each runs its
- * rounds inside a region; the line that leaks is marked. Usage: planted NAME, planted -NAME for the
- * twin. */
+/* Leaks of the kinds that C programs have, and of each a twin that gives everything back. */
 #define _GNU_SOURCE
-#include <leakwatch.h>
+#include "planted.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <netdb.h>
+#include <setjmp.h>
 
-enum { ROUNDS = 8 };
-
-static bool clean; /* the twin */
-static void *volatile seen;
-
-static void give(void *block)
-{
-    if (clean)
-        free(block);
-}
+/* ---- pointers that get lost ---- */
 
 static void lost_pointer(int round)
 {
-    char *text = malloc(200); /* leaks: lost_pointer */
+    char *text = LEAK(malloc(200), 200);
     memset(text, round, 200);
-    seen = text;
     give(text);
 }
 
 static void realloc_loss(int round)
 {
-    char *block = malloc(100); /* leaks: realloc_loss */
+    char *block = LEAK(malloc(100), 100);
     char *bigger = malloc((size_t)round + 200);
     memcpy(bigger, block, 100);
     give(block);
@@ -43,14 +28,14 @@ static void realloc_loss(int round)
 
 static int parse(const char *text, char **value)
 {
-    *value = malloc(64); /* leaks: error_path */
+    bool bad = text[0] == '?';
+    if (bad)
+        LEAVES(64);
+    *value = malloc(64), books.line = __LINE__;
     strcpy(*value, text);
-    if (text[0] == '?') {
+    if (bad)
         give(*value);
-        *value = NULL;
-        return -1;
-    }
-    return 0;
+    return bad ? -1 : 0;
 }
 
 static void error_path(int round)
@@ -59,6 +44,86 @@ static void error_path(int round)
     if (parse(round % 2 ? "?bad" : "good", &value) == 0)
         free(value);
 }
+
+static jmp_buf back;
+
+static void fail(void)
+{
+    longjmp(back, 1);
+}
+
+static void jumped_over(int round)
+{
+    char *volatile block = LEAK(malloc(150), 150);
+    block[0] = (char)round;
+    if (setjmp(back) == 0) {
+        fail();
+        free(block); /* never comes here */
+    }
+    give(block);
+}
+
+struct pair {
+    char *name;
+    int value;
+};
+
+static void member_of_a_freed_struct(int round)
+{
+    struct pair *pair = malloc(sizeof *pair);
+    pair->value = round;
+    pair->name = LEAK(strdup("a member"), sizeof "a member");
+    give(pair->name);
+    free(pair);
+}
+
+static void overwritten_member(int round)
+{
+    static struct pair pair;
+    if (clean)
+        free(pair.name);
+    pair.name = LEAK(malloc(77), 77);
+    pair.value = round;
+}
+
+/* All in all nothing changes: for each block that is lost an older one is given back. */
+static void hidden_by_another(int round)
+{
+    static char *stock[ROUNDS + 1];
+    for (int i = 1; round == 0 && i <= ROUNDS; i++)
+        stock[i] = malloc(90);
+    free(stock[round]);
+    give(LEAK(malloc(90), 90));
+}
+
+static void deep(int level)
+{
+    if (level)
+        deep(level - 1);
+    else
+        give(LEAK(malloc(70), 70));
+    __asm__ volatile("" ::: "memory");
+}
+
+static void deep_recursion(int round)
+{
+    deep(10 + round % 3);
+}
+
+static void among_a_million(int round)
+{
+    enum { BLOCKS = 1000000 / ROUNDS };
+    static void *good[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++)
+        good[i] = malloc(16 + (size_t)(i % 5) * 16);
+    char *one = LEAK(malloc(48), 48);
+    one[0] = (char)round;
+    give(one);
+    for (int i = 0; i < BLOCKS; i++)
+        free(good[i]);
+}
+
+/* ---- what only grows ---- */
 
 struct item {
     struct item *next;
@@ -70,7 +135,7 @@ static struct item *list;
 static void growing_list(int round)
 {
     for (int i = 0; i < 5 + round % 2; i++) {
-        struct item *item = malloc(sizeof *item); /* leaks: growing_list */
+        struct item *item = LEAK(malloc(sizeof *item), sizeof *item);
         item->next = list;
         list = item;
     }
@@ -81,49 +146,149 @@ static void growing_list(int round)
     }
 }
 
-static char *cache[1000];
-static int cached;
-
 static void cache_without_bound(int round)
 {
+    static char *cache[ROUNDS + 1];
     char key[32];
     snprintf(key, sizeof key, "key number %d", round);
-    cache[cached++] = strdup(key); /* leaks: cache_without_bound */
-    if (clean && cached > 1)
-        free(cache[--cached - 1]), cache[cached - 1] = cache[cached];
+    if (!clean || !cache[0])
+        cache[clean ? 0 : round] = LEAK(strdup(key), strlen(key) + 1);
 }
 
-static void *thread_work(void *user)
+static void queue_with_a_slow_consumer(int round)
 {
-    char *own = malloc(333); /* leaks: thread_that_exits */
-    own[0] = 1;
-    seen = own;
-    give(own);
-    return user;
-}
-
-static void thread_that_exits(int round)
-{
-    pthread_t thread;
+    static char *queue[2 * ROUNDS + 2];
+    static int waiting;
     (void)round;
-    pthread_create(&thread, NULL, thread_work, NULL);
-    pthread_join(thread, NULL);
+    queue[waiting++] = malloc(32), LEAVES(32);
+    queue[waiting++] = malloc(8);
+    do /* the newest first: the others wait for ever */
+        free(queue[--waiting]);
+    while (clean && waiting);
 }
+
+static void registry_of_callbacks(int round)
+{
+    struct callback {
+        void (*call)(int);
+        struct callback *next;
+    };
+    static struct callback *all;
+    struct callback *one = LEAK(malloc(sizeof *one), sizeof *one);
+    *one = (struct callback){deep_recursion, all};
+    all = one;
+    if (clean) {
+        all = one->next;
+        free(one);
+    }
+    (void)round;
+}
+
+/* ---- structures ---- */
 
 static void container_of_pointers(int round)
 {
     char **all = malloc(10 * sizeof *all);
     (void)round;
     for (int i = 0; i < 10; i++)
-        all[i] = malloc(24); /* leaks: container_of_pointers */
-    for (int i = 0; clean && i < 10; i++)
-        free(all[i]);
+        all[i] = LEAK(malloc(24), 24);
+    for (int i = 0; i < 10; i++)
+        give(all[i]);
     free(all);
 }
 
+static void cycle(int round)
+{
+    struct node {
+        struct node *other;
+        char text[72];
+    } *nodes[2];
+    (void)round;
+    for (int i = 0; i < 2; i++)
+        nodes[i] = LEAK(malloc(sizeof **nodes), sizeof **nodes);
+    for (int i = 0; i < 2; i++)
+        nodes[i]->other = nodes[!i];
+    for (int i = 0; i < 2; i++)
+        give(nodes[i]);
+}
+
+struct tree {
+    struct tree *left, *right;
+};
+
+static struct tree *grow(int depth, bool lost)
+{
+    struct tree *tree = calloc(1, sizeof *tree);
+    if (lost)
+        LEAVES(sizeof *tree);
+    books.line = __LINE__ - 3;
+    if (depth > 1) {
+        tree->left = grow(depth - 1, lost);
+        tree->right = grow(depth - 1, lost);
+    }
+    return tree;
+}
+
+static void fell(struct tree *tree)
+{
+    if (tree) {
+        fell(tree->left);
+        fell(tree->right);
+        free(tree);
+    }
+}
+
+static void lost_subtree(int round)
+{
+    struct tree root = {grow(3, false), grow(3, true)};
+    (void)round;
+    struct tree *right = root.right;
+    root.right = NULL; /* is lost here: 7 nodes */
+    fell(root.left);
+    if (clean)
+        fell(right);
+}
+
+static void array_that_was_enlarged(int round)
+{
+    int *numbers = NULL;
+    for (int room = 4; room <= 64; room *= 2) {
+        numbers = reallocarray(numbers, (size_t)room, sizeof *numbers);
+        numbers[room - 1] = round;
+    }
+    numbers = LEAK(reallocarray(numbers, 100, sizeof *numbers), 100 * sizeof *numbers);
+    give(numbers);
+}
+
+/* ---- other calls of the family ---- */
+
+static void by_posix_memalign(int round)
+{
+    void *block = NULL;
+    (void)round;
+    if (LEAK(posix_memalign(&block, 64, 640), 640) == 0)
+        give(block);
+}
+
+static void by_aligned_alloc(int round)
+{
+    char *block = LEAK(aligned_alloc(256, 512), 512);
+    block[0] = (char)round;
+    give(block);
+}
+
+static void by_calloc(int round)
+{
+    int *block = LEAK(calloc(11, 12), 11 * 12);
+    block[0] = round;
+    give(block);
+}
+
+/* ---- what libraries hand out ---- */
+
 static void by_strdup(int round)
 {
-    char *copy = strdup("a text that nobody gives back"); /* leaks: by_strdup */
+    char *copy = LEAK(strdup("nobody gives it back"), sizeof "nobody gives it back");
     copy[0] = (char)round;
     give(copy);
 }
@@ -134,153 +299,183 @@ static void by_getline(int round)
     size_t room = 0;
     FILE *file = fopen("/proc/self/status", "r");
     (void)round;
-    if (getline(&line, &room, file) > 0) /* leaks: by_getline */
-        give(line);
+    ssize_t length = getline(&line, &room, file), place = __LINE__;
+    if (length > 0)
+        LEAVES(room), books.line = (int)place, give(line);
     fclose(file);
 }
 
 static void by_asprintf(int round)
 {
     char *text;
-    if (asprintf(&text, "round %d of many", round) > 0) /* leaks: by_asprintf */
-        give(text);
+    int length = asprintf(&text, "round %d of many", round), place = __LINE__;
+    LEAVES(length + 1), books.line = place;
+    give(text);
 }
 
-struct node {
-    struct node *other;
-    char text[72];
-};
-
-static void cycle(int round)
+static void memory_stream(int round)
 {
-    struct node *a = malloc(sizeof *a); /* leaks: cycle */
-    struct node *b = malloc(sizeof *b);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    fprintf(stream, "round %d, and %0500d", round, round);
+    fclose(stream); /* cuts the text to its length */
+    LEAVES(length + 1), books.line = __LINE__ - 1;
+    give(text);
+}
+
+static void address_list(int round)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = AF_INET,
+                             .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int failed = getaddrinfo("127.0.0.1", NULL, &hints, &found), place = __LINE__;
     (void)round;
-    a->other = b;
-    b->other = a;
-    if (clean) {
-        free(a->other);
-        free(a);
-    } else {
-        a->other = NULL;
-        free(b);
-    }
+    if (failed)
+        _exit(98);
+    LEAVES(sizeof *found + found->ai_addrlen), books.line = place;
+    if (clean)
+        freeaddrinfo(found);
+}
+
+static void open_directory(int round)
+{
+    DIR *folder = LEAK(opendir("/"), SIZE_OF_LIBC);
+    (void)round;
+    if (!folder)
+        _exit(98);
+    if (clean)
+        closedir(folder);
+}
+
+static void open_file(int round)
+{
+    FILE *file = LEAK(fopen("/proc/self/status", "r"), SIZE_OF_LIBC);
+    (void)round;
+    if (clean)
+        fclose(file);
+}
+
+/* ---- threads ---- */
+
+static void in_a_thread(void *(*work)(void *), bool join)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, NULL) == 0 && join)
+        pthread_join(thread, NULL);
+}
+
+static void *thread_work(void *user)
+{
+    char *own = LEAK(malloc(333), 333);
+    own[0] = 1;
+    give(own);
+    return user;
+}
+
+static void thread_that_exits(int round)
+{
+    (void)round;
+    in_a_thread(thread_work, true);
+}
+
+static pthread_key_t key;
+
+static void *work_with_a_key(void *user)
+{
+    void *own = LEAK(malloc(120), 120);
+    pthread_setspecific(key, own);
+    return user;
+}
+
+static void key_without_destructor(int round)
+{
+    if (round == 0)
+        pthread_key_create(&key, clean ? free : NULL);
+    in_a_thread(work_with_a_key, true);
+}
+
+static void *thread_result(void *user)
+{
+    char *result = LEAK(malloc(99), 99);
+    result[0] = user != NULL;
+    return result;
+}
+
+static void result_of_a_thread(int round)
+{
+    pthread_t thread;
+    void *result = NULL;
+    (void)round;
+    pthread_create(&thread, NULL, thread_result, NULL);
+    pthread_join(thread, &result);
+    give(result);
+}
+
+/* ---- modules ---- */
+
+static void *work_of_a_module(void *module)
+{
+    const int *line = module ? dlsym(module, "leaking_line") : NULL;
+    int (*work)(unsigned) = NULL;
+    void *found = line ? dlsym(module, clean ? "work_clean" : "work") : NULL;
+    memcpy(&work, &found, sizeof found);
+    if (!work || work(90) != 1)
+        _exit(98);
+    leaves("plugin.c", *line, "plugin_one_inside", 90);
+    return module;
 }
 
 static void in_a_module(int round)
 {
-    int (*work)(unsigned) = NULL;
-    void *module = dlopen(getenv("PLANTED_MODULE"), RTLD_NOW);
-    void *found = module ? dlsym(module, clean ? "work_clean" : "work") : NULL;
-    memcpy(&work, &found, sizeof found);
-    if (!work || work(90 + (unsigned)round * 0) != 1)
-        _exit(98);
-    dlclose(module);
+    static void *module;
+    if (round == 0)
+        module = dlopen(getenv("PLANTED_MODULE"), RTLD_NOW);
+    work_of_a_module(module);
 }
 
-static void among_a_million(int round)
+static void in_a_module_that_is_closed(int round)
 {
-    enum { BLOCKS = 125000 };
-    static void *good[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++)
-        good[i] = malloc(16 + (size_t)(i % 5) * 16);
-    char *one = malloc(48); /* leaks: among_a_million */
-    one[0] = (char)round;
-    seen = one;
-    give(one);
-    for (int i = 0; i < BLOCKS; i++)
-        free(good[i]);
-}
-
-static void aligned_block(int round)
-{
-    void *block = NULL;
     (void)round;
-    if (posix_memalign(&block, 64, 640) == 0) /* leaks: aligned_block */
-        give(block);
+    dlclose(work_of_a_module(dlopen(getenv("PLANTED_MODULE"), RTLD_NOW)));
 }
 
-static void deep(int level)
-{
-    if (level) {
-        deep(level - 1);
-    } else {
-        char *block = malloc(70); /* leaks: deep_recursion */
-        block[0] = 1;
-        seen = block;
-        give(block);
-    }
-    __asm__ volatile("" ::: "memory");
-}
-
-static void deep_recursion(int round)
-{
-    deep(10 + round % 3);
-}
-
-static const struct {
-    const char *name;
-    void (*round)(int);
-} kinds[] = {
+static const plant plants[] = {
     {"lost_pointer", lost_pointer},
     {"realloc_loss", realloc_loss},
     {"error_path", error_path},
+    {"jumped_over", jumped_over},
+    {"member_of_a_freed_struct", member_of_a_freed_struct},
+    {"overwritten_member", overwritten_member},
+    {"hidden_by_another", hidden_by_another},
+    {"deep_recursion", deep_recursion},
+    {"among_a_million", among_a_million},
     {"growing_list", growing_list},
     {"cache_without_bound", cache_without_bound},
-    {"thread_that_exits", thread_that_exits},
+    {"queue_with_a_slow_consumer", queue_with_a_slow_consumer},
+    {"registry_of_callbacks", registry_of_callbacks},
     {"container_of_pointers", container_of_pointers},
+    {"cycle", cycle},
+    {"lost_subtree", lost_subtree},
+    {"array_that_was_enlarged", array_that_was_enlarged},
+    {"by_posix_memalign", by_posix_memalign},
+    {"by_aligned_alloc", by_aligned_alloc},
+    {"by_calloc", by_calloc},
     {"by_strdup", by_strdup},
     {"by_getline", by_getline},
     {"by_asprintf", by_asprintf},
-    {"cycle", cycle},
+    {"memory_stream", memory_stream},
+    {"address_list", address_list},
+    {"open_directory", open_directory},
+    {"open_file", open_file},
+    {"thread_that_exits", thread_that_exits},
+    {"key_without_destructor", key_without_destructor},
+    {"result_of_a_thread", result_of_a_thread},
     {"in_a_module", in_a_module},
-    {"among_a_million", among_a_million},
-    {"aligned_block", aligned_block},
-    {"deep_recursion", deep_recursion},
+    {"in_a_module_that_is_closed", in_a_module_that_is_closed},
 };
-
-static int put(const char *text, size_t length, void *user)
-{
-    (void)user;
-    return write(STDOUT_FILENO, text, length) != (ssize_t)length;
-}
-
-static int run(void (*work)(int))
-{
-    lw_context *context = NULL;
-    lw_region *region = NULL;
-    lw_region_options process = LW_REGION_OPTIONS_INIT;
-    lw_survivors *survivors = NULL;
-    lw_report_options json = LW_REPORT_OPTIONS_INIT;
-    process.scope = LW_SCOPE_PROCESS;
-    json.format = LW_FORMAT_JSON;
-    if (lw_context_default(&context, NULL) != LW_OK ||
-        lw_region_create(context, "round", &process, &region, NULL) != LW_OK)
-        return 1;
-    work(0); /* what is set up once is no leak */
-    for (int i = 1; i <= ROUNDS; i++) {
-        lw_round round = 0;
-        if (lw_region_begin(region, &round, NULL) != LW_OK)
-            return 1;
-        work(i);
-        lw_region_end(region, round, NULL, NULL);
-    }
-    lw_status status = lw_survivors_take(context, region, 0, &survivors, NULL);
-    if (status == LW_OK)
-        status = lw_report_region(NULL, survivors, &json, put, NULL, NULL);
-    lw_survivors_release(survivors);
-    lw_context_release(context);
-    return status != LW_OK;
-}
 
 int main(int count, char **words)
 {
-    for (size_t i = 0; count == 1 && i < sizeof kinds / sizeof *kinds; i++)
-        puts(kinds[i].name);
-    clean = count > 1 && words[1][0] == '-';
-    for (size_t i = 0; count > 1 && i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kinds[i].name, words[1] + clean) == 0)
-            return run(kinds[i].round);
-    }
-    return count > 1;
+    return run_plants(plants, sizeof plants / sizeof *plants, count, words);
 }

@@ -10,6 +10,9 @@
 
 static void *volatile kept;
 
+extern const int leaking_line;
+const int leaking_line = __LINE__ + 4;
+
 static __attribute__((noinline)) void IN(NAME)(unsigned size)
 {
     kept = malloc(size); /* leaks */

@@ -102,7 +102,7 @@ static lwi_span *base_span(lw_context *context)
     lwi_span *base = span_make(context, NULL, NULL);
     if (base && LWI_READ(context->mode) == LW_MODE_SAMPLED)
         base->interval = LWI_READ(context->interval);
-    lwi_round *round = context->rounds.open;
+    lwi_round *round = LWI_READ(context->rounds.open);
     for (; base && round; round = round->next_open) {
         if (round->scope != LW_SCOPE_PROCESS)
             continue;
@@ -139,6 +139,7 @@ bool lwi_span_enter(lw_context *context, lwi_thread *thread)
     thread->span = span;
     thread->stamp = span->stamp;
     thread->version = LWI_READ(context->version);
+    thread->counting = span->round || LWI_READ(context->rounds.open);
     return true;
 }
 
@@ -349,7 +350,7 @@ static uint32_t next_pass(lw_context *context)
     lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_acquire);
     for (; thread; thread = thread->next) {
         for (uint32_t i = 1; i <= context->domain_count; i++)
-            blocks += LWI_READ(thread->domains[i].blocks);
+            blocks += lwi_count_blocks(&thread->domains[i]);
     }
     uint64_t next = (uint64_t)context->births.used * 2;
     uint64_t by_walk = blocks > 0 ? (uint64_t)blocks / 16 : 0; /* a walk costs what lives */

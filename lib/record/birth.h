@@ -40,7 +40,9 @@ enum {
     LWI_IGNORED = 8,   /* told not to count it */
     LWI_ONCE = 16,     /* declared to live for good */
     LWI_COUNTS = 32,   /* in totals only: one birth per domain, whose number is the domain's */
-    LWI_SAMPLED = 64   /* stands for others too: see sampled.h */
+    LWI_SAMPLED = 64,  /* stands for others too: see sampled.h */
+    /* Of blocks that end in a way of their own: */
+    LWI_SPECIAL = LWI_ADOPTED | LWI_CODE | LWI_UNCOUNTED | LWI_IGNORED | LWI_SAMPLED
 };
 
 typedef struct lwi_birth {

@@ -1,5 +1,7 @@
-/* The events of blocks: the hot path. Everything it needs is in the thread's record, the map and,
- * for a free, the birth; the lock is taken for a stack or a span that is new to the thread. */
+/* The events of blocks. Everything they need is in the thread's record, the map and, for a free,
+ * the birth; the lock is taken for a stack or a span that is new to the thread. What most events
+ * need of this is in hot.h, without the rest. */
+#include "record/hot.h"
 #include "record/sampled.h"
 
 #include <string.h>
@@ -27,19 +29,10 @@ static inline lwi_thread *thread_begin(lw_context *context)
         atomic_fetch_add_explicit(&context->lost_events, 1, memory_order_relaxed);
         return NULL;
     }
-    if (thread->busy) {
-        LWI_BUMP(thread->dropped_reentry, 1);
-        return NULL;
-    }
-    thread->busy = true;
-    atomic_signal_fence(memory_order_seq_cst);
-    return thread;
-}
-
-static void event_end(lwi_thread *thread)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    thread->busy = false;
+    if (lwi_thread_begin(thread))
+        return thread;
+    LWI_BUMP(thread->dropped_reentry, 1);
+    return NULL;
 }
 
 static lwi_thread *event_begin(lw_domain *domain, uint64_t address)
@@ -47,52 +40,77 @@ static lwi_thread *event_begin(lw_domain *domain, uint64_t address)
     lwi_thread *thread = domain && address ? thread_begin(domain->context) : NULL;
     if (!thread || aligned(domain, thread, address))
         return thread;
-    event_end(thread);
+    lwi_thread_end(thread);
     return NULL;
 }
 
 /* ---- counting ---- */
 
-static void count_rounds(const lwi_birth *birth, lwi_thread *thread, int64_t bytes, int64_t blocks)
+static void count_rounds(lwi_thread *thread, const lwi_span *span, int64_t bytes, int64_t blocks)
 {
-    for (const lwi_span *span = birth->span; span->round; span = span->parent)
+    for (; span->round; span = span->parent)
         lwi_round_count(span->round, thread, bytes, blocks);
+}
+
+void lwi_count_more(lwi_thread *thread, const lwi_span *span, int64_t size)
+{
+    int64_t view = LWI_READ(thread->context->published) + thread->pending;
+    if (thread->counting && view > thread->high)
+        thread->high = view;
+    count_rounds(thread, span, size, 1);
+    if (thread->room < 0)
+        lwi_thread_publish(thread);
+}
+
+void lwi_count_less(lwi_thread *thread, const lwi_span *span, int64_t size)
+{
+    count_rounds(thread, span, -size, -1);
+    if (thread->pending < -LWI_PUBLISH)
+        lwi_thread_publish(thread);
+}
+
+LWI_APART void lwi_hot_alloc_more(lwi_thread *thread, const lwi_span *span, int64_t size)
+{
+    lwi_count_more(thread, span, size);
+    lwi_thread_end(thread);
+}
+
+LWI_APART void lwi_hot_free_more(lwi_thread *thread, const lwi_span *span, int64_t size)
+{
+    lwi_count_less(thread, span, size);
+    atomic_store_explicit(&thread->held[LWI_HELD - 1], 0, memory_order_release);
+    lwi_thread_end(thread);
 }
 
 static void count_alloc(lwi_thread *thread, const lwi_birth *birth, uint64_t address, int64_t size)
 {
-    lwi_domain_count *count = &thread->domains[birth->domain];
     if (birth->flags & LWI_SAMPLED) {
         lwi_sample_count(thread, birth, address, (uint64_t)size, 1);
         return;
     }
-    LWI_BUMP(count->bytes, size);
-    LWI_BUMP(count->blocks, 1);
-    thread->pending += size;
-    thread->since += size;
-    int64_t view = LWI_READ(thread->context->published) + thread->pending;
-    if (view > thread->high)
-        thread->high = view;
-    if (birth->span->round)
-        count_rounds(birth, thread, size, 1);
-    if (thread->since > LWI_PUBLISH)
-        lwi_thread_publish(thread);
+    lwi_count_alloc(thread, &thread->domains[birth->domain], size);
+    lwi_count_more(thread, birth->span, size);
 }
 
 static void count_free(lwi_thread *thread, const lwi_birth *birth, uint64_t address, int64_t size)
 {
-    lwi_domain_count *count = &thread->domains[birth->domain];
     if (birth->flags & LWI_SAMPLED) {
         lwi_sample_count(thread, birth, address, (uint64_t)size, -1);
         return;
     }
-    LWI_BUMP(count->bytes, -size);
-    LWI_BUMP(count->blocks, -1);
-    thread->pending -= size;
-    if (birth->span->round)
-        count_rounds(birth, thread, -size, -1);
-    if (thread->pending < -LWI_PUBLISH)
-        lwi_thread_publish(thread);
+    lwi_count_free(thread, &thread->domains[birth->domain], size);
+    lwi_count_less(thread, birth->span, size);
+}
+
+bool lwi_near_move(lwi_thread *thread, lw_domain *domain, uint64_t address)
+{
+    uint64_t key = lwi_near_key(domain, address);
+    if (lwi_near_is(thread, domain, address))
+        return false;
+    lwi_leaf *leaf = lwi_map_leaf(domain->map, address, false);
+    if (leaf)
+        *lwi_near_at(thread, domain, key) = (lwi_near){key, leaf};
+    return leaf;
 }
 
 void lwi_count_adopted(lwi_thread *thread, const lwi_birth *birth, uint64_t address,
@@ -103,9 +121,9 @@ void lwi_count_adopted(lwi_thread *thread, const lwi_birth *birth, uint64_t addr
         return;
     }
     LWI_BUMP(thread->domains[birth->domain].bytes, -(int64_t)size);
-    LWI_BUMP(thread->domains[birth->domain].blocks, -1);
+    LWI_BUMP(thread->domains[birth->domain].gone, 1);
     thread->pending -= (int64_t)size;
-    count_rounds(birth, thread, -(int64_t)size, -1);
+    count_rounds(thread, birth->span, -(int64_t)size, -1);
     if (thread->pending < -LWI_PUBLISH)
         lwi_thread_publish_locked(thread);
 }
@@ -262,8 +280,6 @@ static uint32_t birth_find(lw_domain *domain, lwi_thread *thread, const lwi_sour
     return birth;
 }
 
-/* A thread remembers the births of its last stacks by their 64-bit hash and innermost word; a
- * stack that is new to it is compared frame by frame (site.c). */
 static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const origin *origin,
                          uint64_t interval)
 {
@@ -272,18 +288,14 @@ static uint32_t birth_of(lw_domain *domain, lwi_thread *thread, const origin *or
     const lwi_source *source =
         origin->is_place ? lwi_source_places(&domain->context->sites) : domain->source;
     uint64_t hash = stack->count ? stack_hash(stack, stack->count) : 0;
-    uint64_t key = hash + (((uint64_t)domain->id << 8) + source->id) *
-                              UINT64_C(0x9e3779b97f4a7c15) + stack->truncated;
     uint64_t first = stack->count ? stack->words[0] : 0;
-    unsigned slot = (unsigned)((key * UINT64_C(0xd6e8feb86659fd93)) >> (64 - LWI_CACHE_BITS));
-    lwi_known *known = &thread->known[slot];
-    if (known->key == key && known->stamp == thread->stamp && known->first == first &&
-        known->count == stack->count && known->birth &&
-        thread->version == LWI_READ(domain->context->version))
-        return known->birth;
-    uint32_t birth = birth_find(domain, thread, source, stack, hash, interval);
+    uint64_t key = hash + lwi_known_salt(domain->id, source) + stack->truncated;
+    uint32_t birth = lwi_known_birth(domain->context, thread, key, first, stack->count);
+    if (birth)
+        return birth;
+    birth = birth_find(domain, thread, source, stack, hash, interval);
     if (thread->span && thread->span->interval == interval)
-        *known = (lwi_known){key, first, thread->stamp, birth, stack->count};
+        *lwi_known_at(thread, key) = (lwi_known){key, first, thread->stamp, birth, stack->count};
     return birth;
 }
 
@@ -333,7 +345,7 @@ static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint6
                   const origin *origin)
 {
     _Atomic uint32_t *held = &thread->held[LWI_HELD - 1];
-    if (thread->ignore) {
+    if (thread->attention & LWI_IGNORING) {
         alloc_ignored(domain, thread, address, size);
         return;
     }
@@ -356,8 +368,6 @@ static void alloc(lw_domain *domain, lwi_thread *thread, uint64_t address, uint6
     displaced(domain, thread, address, old);
     if (record.birth) {
         const lwi_birth *birth = lwi_birth_at(&context->births, record.birth);
-        uint64_t blocks = (uint64_t)lwi_weight_of(birth, address, size).blocks;
-        LWI_BUMP(thread->domains[domain->id].allocated, blocks);
         count_alloc(thread, birth, address, (int64_t)size);
         if (interval)
             thread->sampled = address;
@@ -370,34 +380,106 @@ static void alloc_event(lw_domain *domain, uint64_t address, uint64_t size, cons
     if (!thread)
         return;
     alloc(domain, thread, address, size, origin);
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
-void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size, const lw_stack *stack)
+/* An event that has begun, of a stack that may be known; false with nothing done. */
+static inline bool enter_known(lwi_thread *thread, const lw_domain *domain, uint64_t address,
+                               uint64_t size, const lw_stack *stack)
+{
+    bool any = LWI_LIKELY(stack && stack->words && stack->count);
+    uint64_t key = domain->salt + (any ? stack->hash + stack->truncated : 0);
+    uint32_t birth = lwi_known_birth(domain->context, thread, key, any ? stack->words[0] : 0,
+                                     any ? stack->count : 0);
+    return lwi_hot_enter(thread, domain, address, size, birth, thread->span);
+}
+
+static inline bool enter_counted(lwi_thread *thread, const lw_domain *domain, uint64_t address,
+                                 uint64_t size)
+{
+    const lwi_span *span = lwi_birth_at(&domain->context->births, domain->id)->span;
+    return lwi_hot_enter(thread, domain, address, size, domain->id, span);
+}
+
+/* No sample: all there is to do is to count its bytes down. */
+static inline bool pass_sampling(lwi_thread *thread, const lw_domain *domain, uint64_t address,
+                                 uint64_t size)
+{
+    if (thread->interval != LWI_READ(domain->context->interval) || size >= thread->until ||
+        size == 0 || thread->sampled == address)
+        return false;
+    thread->until -= size;
+    lwi_thread_end(thread);
+    return true;
+}
+
+/* What is left when the shortest way was none. */
+static LWI_APART void alloc_any(lw_domain *domain, uint64_t address, uint64_t size,
+                                const origin *origin)
+{
+    lwi_thread *thread = domain ? lwi_hot_begin(domain, address) : NULL;
+    if (!thread) {
+        alloc_event(domain, address, size, origin);
+        return;
+    }
+    struct origin known = *origin;
+    bool done = false;
+    int32_t mode = atomic_load_explicit(&domain->context->mode, memory_order_acquire);
+    if (mode != LW_MODE_SAMPLED)
+        lwi_near_move(thread, domain, address);
+    if (mode == LW_MODE_SITES && origin->take)
+        known = (struct origin){.stack = origin->take(origin->user)};
+    if (mode == LW_MODE_SAMPLED)
+        done = pass_sampling(thread, domain, address, size);
+    else if (mode == LW_MODE_COUNTS)
+        done = enter_counted(thread, domain, address, size);
+    else if (!known.is_place)
+        done = enter_known(thread, domain, address, size, known.stack);
+    if (done)
+        return;
+    alloc(domain, thread, address, size, &known);
+    lwi_thread_end(thread);
+}
+
+static LWI_APART void alloc_stack(lw_domain *domain, uint64_t address, uint64_t size,
+                                  const lw_stack *stack)
 {
     const origin origin = {.stack = stack};
-    alloc_event(domain, address_of(block), size, &origin);
+    alloc_any(domain, address, size, &origin);
 }
 
-void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size, const char *place)
+static LWI_APART void alloc_place(lw_domain *domain, uint64_t address, uint64_t size,
+                                  const char *place)
 {
     uint64_t word;
     const lw_stack stack = place_stack(place, &word);
     const origin origin = {.stack = &stack, .is_place = true};
-    alloc_event(domain, address_of(block), size, &origin);
+    alloc_any(domain, address, size, &origin);
+}
+
+void lw_block_alloc(lw_domain *domain, const void *block, uint64_t size, const lw_stack *stack)
+{
+    if (!LWI_LIKELY(domain && stack && stack->words && stack->count) ||
+        !LWI_LIKELY(lwi_hot_alloc(domain, address_of(block), size,
+                                  domain->salt + stack->hash + stack->truncated, stack->words[0],
+                                  stack->count)))
+        alloc_stack(domain, address_of(block), size, stack);
+}
+
+void lw_block_alloc_at(lw_domain *domain, const void *block, uint64_t size, const char *place)
+{
+    uint64_t word = (uint64_t)(uintptr_t)place, hash = word * LWI_FIRST_FACTOR;
+    if (!LWI_LIKELY(domain && place) ||
+        !LWI_LIKELY(lwi_hot_alloc(domain, address_of(block), size, domain->place_salt + hash, word,
+                                  1)))
+        alloc_place(domain, address_of(block), size, place);
 }
 
 void lw_block_alloc_with(lw_domain *domain, const void *block, uint64_t size, lw_stack_fn take,
                          void *user)
 {
     const origin origin = {.take = take, .user = user};
-    alloc_event(domain, address_of(block), size, &origin);
-}
-
-static void note_ending(lwi_thread *thread, const lw_domain *domain, uint64_t address)
-{
-    thread->ending = address;
-    thread->ending_in = domain;
+    alloc_any(domain, address_of(block), size, &origin);
 }
 
 /* A block that is not found: whether this thread has just told of its end through an outer hook,
@@ -407,7 +489,7 @@ static bool passed_on(lwi_thread *thread, const lw_domain *domain, uint64_t addr
     if (thread->ending == address && thread->ending_in != domain &&
         domain->kind == LW_DOMAIN_SHARED)
         return true;
-    note_ending(thread, domain, address);
+    lwi_note_ending(thread, domain, address);
     return false;
 }
 
@@ -433,19 +515,44 @@ static lwi_record take(lw_domain *domain, lwi_thread *thread, uint64_t address)
     uint8_t flags = lwi_birth_at(&thread->context->births, record.birth)->flags;
     if (flags & LWI_UNCOUNTED && !(flags & LWI_IGNORED))
         LWI_BUMP(thread->unknown_frees, 1);
-    note_ending(thread, domain, address);
+    lwi_note_ending(thread, domain, address);
     block_ended(thread, address, record);
     atomic_store_explicit(held, 0, memory_order_release);
     return record;
 }
 
+/* Whether no block is at an address, as far as can be seen at once. */
+static inline bool is_missing(lwi_thread *thread, const lw_domain *domain, uint64_t address)
+{
+    uintptr_t page = lwi_hot_page(thread, domain, address);
+    if (!page)
+        return lwi_near_is(thread, domain, address);
+    unsigned at = home(domain->map, granule(domain->map, address), level_of(page));
+    return atomic_load_explicit(&node_of(page)[at], memory_order_acquire) == 0;
+}
+
+static LWI_APART void free_any(lw_domain *domain, uint64_t address)
+{
+    lwi_thread *thread = domain ? lwi_hot_begin(domain, address) : NULL;
+    if (thread && lwi_near_move(thread, domain, address)) {
+        lwi_thread_end(thread);
+        if (lwi_hot_free(domain, address))
+            return;
+        thread = lwi_hot_begin(domain, address);
+    }
+    if (!thread && !(thread = event_begin(domain, address)))
+        return;
+    if (is_missing(thread, domain, address))
+        count_unknown(thread, passed_on(thread, domain, address));
+    else
+        take(domain, thread, address);
+    lwi_thread_end(thread);
+}
+
 void lw_block_free(lw_domain *domain, const void *block)
 {
-    lwi_thread *thread = event_begin(domain, address_of(block));
-    if (!thread)
-        return;
-    take(domain, thread, address_of(block));
-    event_end(thread);
+    if (!LWI_LIKELY(domain != NULL) || !LWI_LIKELY(lwi_hot_free(domain, address_of(block))))
+        free_any(domain, address_of(block));
 }
 
 void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size)
@@ -456,7 +563,7 @@ void lw_block_free_sized(lw_domain *domain, const void *block, uint64_t size)
     lwi_record record = take(domain, thread, address_of(block));
     if (record.birth && record.size != size)
         LWI_BUMP(thread->replaced, 1);
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
 void lw_domain_free_range(lw_domain *domain, const void *first, uint64_t size)
@@ -468,7 +575,7 @@ void lw_domain_free_range(lw_domain *domain, const void *first, uint64_t size)
     if (rest > UINT64_MAX - address)
         rest = UINT64_MAX - address;
     forget_blocks(thread, domain->map, address, address + rest, 0);
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
 void lw_domain_free_all(lw_domain *domain)
@@ -478,7 +585,7 @@ void lw_domain_free_all(lw_domain *domain)
         return;
     forget_blocks(thread, domain->map, 0, UINT64_MAX,
                   domain->kind == LW_DOMAIN_SHARED ? domain->id : 0);
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
 /* ---- moves ---- */
@@ -523,7 +630,7 @@ void lw_move_begin(lw_domain *domain, const void *block, lw_move *move)
     _Atomic uint32_t *held = held_place(thread);
     lwi_record record = lwi_map_take(domain->map, address, held);
     if (record.birth) {
-        note_ending(thread, domain, address);
+        lwi_note_ending(thread, domain, address);
         uncount(thread, address, record);
         move->record = record.birth;
         move->size = record.size;
@@ -532,7 +639,7 @@ void lw_move_begin(lw_domain *domain, const void *block, lw_move *move)
         if (held == &thread->held[LWI_HELD - 1])
             held_release(thread, UINT32_MAX);
     }
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
 /* What had to wait until the move was certain, and the end of holding on to the old birth. */
@@ -565,7 +672,7 @@ static void move_end(lw_move *move, uint64_t address, uint64_t size, const origi
         alloc_ignored(domain, thread, address, size);
     else if (known)
         alloc(domain, thread, address, size, origin);
-    event_end(thread);
+    lwi_thread_end(thread);
     move->domain = NULL;
 }
 
@@ -618,9 +725,12 @@ void lw_move_cancel(lw_move *move)
         lwi_weight weight = lwi_weight_of(birth, address_of(move->block), move->size);
         lwi_adopted_add(thread->context->domains[birth->domain], weight.bytes, weight.blocks);
     } else if (!(birth->flags & LWI_UNCOUNTED)) {
+        int64_t blocks = lwi_weight_of(birth, address_of(move->block), move->size).blocks;
+        LWI_BUMP(thread->domains[birth->domain].gone, -blocks);
+        LWI_BUMP(thread->domains[birth->domain].allocated, -blocks);
         count_alloc(thread, birth, address_of(move->block), (int64_t)move->size);
     }
     held_release(thread, (uint32_t)move->record);
-    event_end(thread);
+    lwi_thread_end(thread);
     move->domain = NULL;
 }

@@ -165,11 +165,9 @@ lw_status lwi_enter(lw_context *context, lwi_thread **thread, lw_error *error)
     *thread = lwi_thread_get(context);
     if (!*thread)
         return lwi_nomem(error, "a record of this thread");
-    if ((*thread)->busy)
+    if (!lwi_thread_begin(*thread))
         return lwi_fail(error, LW_E_STATE,
                         "this call is not allowed inside a callback of leakwatch");
-    (*thread)->busy = true;
-    atomic_signal_fence(memory_order_seq_cst);
     lwi_lock_take(&context->lock);
     return LW_OK;
 }
@@ -177,22 +175,23 @@ lw_status lwi_enter(lw_context *context, lwi_thread **thread, lw_error *error)
 void lwi_leave(lwi_thread *thread)
 {
     lwi_lock_give(&thread->context->lock);
-    atomic_signal_fence(memory_order_seq_cst);
-    thread->busy = false;
+    lwi_thread_end(thread);
 }
 
 void lw_ignore_begin(lw_context *context)
 {
     lwi_thread *thread = context ? lwi_thread_get(context) : NULL;
-    if (thread)
+    if (thread) {
         thread->ignore++;
+        thread->attention |= LWI_IGNORING;
+    }
 }
 
 void lw_ignore_end(lw_context *context)
 {
     lwi_thread *thread = context ? lwi_thread_peek(context) : NULL;
-    if (thread && thread->ignore > 0)
-        thread->ignore--;
+    if (thread && thread->ignore > 0 && --thread->ignore == 0)
+        thread->attention &= ~(uint32_t)LWI_IGNORING;
 }
 
 static void add_thread(lw_context_stats *sum, const lwi_thread *thread, uint32_t domains)
@@ -204,10 +203,9 @@ static void add_thread(lw_context_stats *sum, const lwi_thread *thread, uint32_t
     sum->dropped_address += LWI_READ(thread->dropped_address);
     sum->unknown_frees += LWI_READ(thread->unknown_frees);
     sum->replaced += LWI_READ(thread->replaced);
-    for (uint32_t i = 1; i <= domains; i++) {
-        uint64_t allocated = LWI_READ(thread->domains[i].allocated);
-        sum->events += allocated * 2 - (uint64_t)LWI_READ(thread->domains[i].blocks);
-    }
+    for (uint32_t i = 1; i <= domains; i++)
+        sum->events += (uint64_t)(LWI_READ(thread->domains[i].allocated) +
+                                  LWI_READ(thread->domains[i].gone));
     sum->events += LWI_READ(thread->passed_on) - LWI_READ(thread->handed_over);
 }
 

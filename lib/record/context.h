@@ -18,39 +18,41 @@
 struct lw_domain {
     lw_context *context;
     lwi_map *map;
-    lw_domain *parent;
     const lwi_source *source; /* how its stacks' words are described */
+    uint64_t salt, place_salt; /* of what threads remember of its stacks, and of its places */
+    uint32_t align_mask;
+    uint8_t id;
+    bool serial;
+    int32_t kind;
+    lw_domain *parent;
     char *name;
     lwi_map own_map; /* CARVED and APART */
-    uint32_t align_mask;
-    int32_t kind;
-    bool serial;
-    uint8_t id;
     _Atomic uint32_t ignored; /* the birth of its ignored blocks; 0: none yet */
     _Atomic int64_t adopted_bytes, adopted_blocks; /* of this domain's blocks */
     _Atomic double spread_bytes, spread_blocks; /* variances of what its samples stand for */
 };
 
+/* What every event reads comes first, and little of it is ever written. */
 struct lw_context {
+    uint64_t serial; /* never reused: an address may be */
+    _Atomic uint64_t version;  /* changes when threads must rebuild their span */
+    _Atomic int64_t published; /* live bytes as far as threads have told; see thread.h */
+    _Atomic int32_t mode;      /* lw_mode */
+    lwi_births births;
+    lwi_map shared_map; /* of all SHARED domains */
+    lw_domain *domains[LWI_DOMAINS];
+    _Atomic uint32_t domain_count; /* 1 is the first; events see a new one when it is ready */
+    lwi_slot slot;
     lw_context *next; /* in the list of all, under the process's lock */
     lwi_mem mem;
     _Atomic uint32_t references;
-    uint64_t serial; /* never reused: an address may be */
     lwi_lock lock;
-    lwi_slot slot;
     _Atomic(lwi_thread *) threads;
     _Atomic uint32_t live_threads;
-    _Atomic int32_t mode;      /* lw_mode */
     _Atomic uint64_t interval; /* between samples; of the last time if the mode is another */
-    _Atomic uint64_t version; /* changes when threads must rebuild their span */
     uint64_t epoch;
     _Atomic uint64_t lost_events; /* dropped before there was a thread record */
-    _Atomic int64_t published;    /* live bytes as far as threads have told; see thread.h */
-    lw_domain *domains[LWI_DOMAINS];
-    _Atomic uint32_t domain_count; /* 1 is the first; events see a new one when it is ready */
-    lwi_map shared_map;    /* of all SHARED domains */
     lwi_sites sites;
-    lwi_births births;
     lwi_rounds rounds;
     _Atomic(lw_type *) types; /* in the order of registration */
     lw_type *last_type;

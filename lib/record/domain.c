@@ -3,6 +3,7 @@
 #include "base/structs.h"
 #include "record/context.h"
 #include "record/enter.h"
+#include "record/hot.h"
 #include "record/sampled.h"
 
 #include <string.h>
@@ -97,12 +98,14 @@ static void map_order(lw_context *context, lw_domain *domain)
             serial = serial && one_lock(domain, context->domains[i]);
     }
     domain->serial = serial;
-    atomic_store_explicit(&domain->map->concurrent, !serial, memory_order_relaxed);
+    lwi_map_order(domain->map, !serial);
 }
 
 static void domain_enlist(lw_context *context, lw_domain *domain)
 {
     domain->id = (uint8_t)(context->domain_count + 1);
+    domain->salt = lwi_known_salt(domain->id, domain->source);
+    domain->place_salt = lwi_known_salt(domain->id, lwi_source_places(&context->sites));
     context->domains[domain->id] = domain;
     map_order(context, domain);
     context->domain_count++;
@@ -155,8 +158,8 @@ lw_status lw_domain_stats_get(const lw_domain *domain, lw_domain_stats *stats, l
     lwi_thread *thread = atomic_load_explicit(&domain->context->threads, memory_order_acquire);
     for (; thread; thread = thread->next) {
         full.bytes += LWI_READ(thread->domains[domain->id].bytes);
-        full.blocks += LWI_READ(thread->domains[domain->id].blocks);
-        full.allocated += LWI_READ(thread->domains[domain->id].allocated);
+        full.blocks += lwi_count_blocks(&thread->domains[domain->id]);
+        full.allocated += (uint64_t)LWI_READ(thread->domains[domain->id].allocated);
     }
     full.adopted_bytes = LWI_READ(domain->adopted_bytes);
     full.adopted_blocks = LWI_READ(domain->adopted_blocks);
@@ -260,15 +263,11 @@ lw_status lw_code_watch(lw_domain *domain, const void *code, uint64_t size)
 void lw_code_retire(lw_domain *domain, uint64_t first, uint64_t last)
 {
     lwi_thread *thread = domain ? lwi_thread_get(domain->context) : NULL;
-    if (!domain || (thread && thread->busy))
-        return;
-    if (thread) /* without memory for it this thread sends no events either */
-        thread->busy = true;
-    atomic_signal_fence(memory_order_seq_cst);
+    if (!domain || (thread && !lwi_thread_begin(thread)))
+        return; /* without memory for its record this thread sends no events either */
     lwi_lock_take(&domain->context->lock);
     lwi_code_forget(domain->context, domain->source->id, first, last);
     lwi_lock_give(&domain->context->lock);
-    atomic_signal_fence(memory_order_seq_cst);
     if (thread)
-        thread->busy = false;
+        lwi_thread_end(thread);
 }

@@ -1,11 +1,11 @@
 /* Odd factors for hashing stacks: the sum of word × factor (multilinear hashing) is corrected for
  * one changed word with one multiplication. From splitmix64 (Steele, Lea, Flood 2014), seed
  * "leakwatc", lowest bit set. */
-#include <leakwatch/stack.h>
+#include "record/site.h"
 
 /* clang-format off */
 static const uint64_t factors[LW_STACK_MAX] = {
-    UINT64_C(0x4bdde9e74be798ad), UINT64_C(0x3a27887c4f14c5f1), UINT64_C(0x230b1e3230e44711), UINT64_C(0xb62d3c37e6a10dff),
+    LWI_FIRST_FACTOR, UINT64_C(0x3a27887c4f14c5f1), UINT64_C(0x230b1e3230e44711), UINT64_C(0xb62d3c37e6a10dff),
     UINT64_C(0x1c5310bcec3d094b), UINT64_C(0xfee37dfc544160f3), UINT64_C(0xd727fa2aaa05de23), UINT64_C(0x26fa19c4c49a59c1),
     UINT64_C(0x279c06a5f9c39c91), UINT64_C(0x85dddbada96b759f), UINT64_C(0x85f16546e7605ba9), UINT64_C(0x91ed8b7870971e21),
     UINT64_C(0xf4f3a451ede1a549), UINT64_C(0x023e82f85d63322d), UINT64_C(0x9021daa6848a135f), UINT64_C(0x5069b9863cf93467),

@@ -30,7 +30,7 @@ static uint64_t huge_get(lwi_map *map, uint64_t address, bool take)
     lwi_mem *table_mem = map->mem;
     lwi_lock_take(&map->lock);
     lwi_huge *huge = huge_find(map, address);
-    uint64_t size = huge ? huge->size : size_limit(map);
+    uint64_t size = huge ? huge->size : map->limit;
     if (huge && take) {
         HASH_DEL(map->huge, huge);
         lwi_free(map->mem, huge, sizeof *huge);
@@ -42,7 +42,7 @@ static uint64_t huge_get(lwi_map *map, uint64_t address, bool take)
 lwi_record lwi_map_value(lwi_map *map, uint64_t address, uint64_t value, bool take)
 {
     lwi_record record = {value_size(map, value), value_birth(value)};
-    if (record.birth && record.size == size_limit(map))
+    if (record.birth && record.size == map->limit)
         record.size = huge_get(map, address, take);
     return record;
 }
@@ -91,7 +91,7 @@ static void *child_make(lwi_map *map, _Atomic(void *) *place, size_t size)
     return expected;
 }
 
-_Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create)
+lwi_leaf *lwi_map_leaf(lwi_map *map, uint64_t address, bool create)
 {
     lwi_root *root = address >> 48 == 0 ? map->low : lwi_map_root(map, address, create);
     if (!root)
@@ -105,12 +105,15 @@ _Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create)
     }
     _Atomic(lwi_leaf *) *l = &middle->leaf[leaf_index(address)];
     lwi_leaf *leaf = atomic_load_explicit(l, memory_order_acquire);
-    if (!leaf) {
-        leaf = create ? child_make(map, (_Atomic(void *) *)l, sizeof *leaf) : NULL;
-        if (!leaf)
-            return NULL;
-    }
-    return &leaf->page[(address >> LWI_PAGE_BITS) & ((1u << LWI_LEAF_BITS) - 1)];
+    if (!leaf && create)
+        leaf = child_make(map, (_Atomic(void *) *)l, sizeof *leaf);
+    return leaf;
+}
+
+_Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create)
+{
+    lwi_leaf *leaf = lwi_map_leaf(map, address, create);
+    return leaf ? &leaf->page[(address >> LWI_PAGE_BITS) & ((1u << LWI_LEAF_BITS) - 1)] : NULL;
 }
 
 /* ---- nodes ---- */
@@ -152,11 +155,12 @@ static void node_retire(lwi_map *map, uintptr_t word, bool concurrent)
         lwi_free(map->mem, node_of(word), node_size(level_of(word)));
 }
 
-/* A free slot of a granule's line, its home first; NULL when the line is full. */
+/* A free slot of a granule's line, its home first; NULL when the line is full. In a node that no
+ * event has seen yet. */
 static lwi_slot_word *slot_free(const lwi_map *map, lwi_slot_word *node, unsigned level,
                                 unsigned place)
 {
-    unsigned at = home(map, place, level), line = at & ~(LINE - 1);
+    unsigned at = home(map, place, level), line = at & ~(LINE - 1u);
     if (atomic_load_explicit(&node[at], memory_order_relaxed) == 0)
         return &node[at];
     if (level == map->max_level)
@@ -181,18 +185,26 @@ static void node_thaw(uintptr_t word, bool concurrent)
         atomic_fetch_and_explicit(&node_of(word)[i], ~FROZEN, memory_order_release);
 }
 
+static void note_stray(lwi_slot_word *at)
+{
+    atomic_fetch_or_explicit(at, STRAYS, memory_order_acq_rel);
+}
+
 /* Copies a node into a finer one; false if its lines have no room for all and one more. */
 static bool node_copy(const lwi_map *map, uintptr_t word, lwi_slot_word *to, unsigned level,
                       unsigned one_more)
 {
     for (unsigned i = 0; i < 1u << level_of(word); i++) {
-        uint64_t value = atomic_load_explicit(&node_of(word)[i], memory_order_relaxed) & ~FROZEN;
-        if (value == 0)
+        uint64_t value = atomic_load_explicit(&node_of(word)[i], memory_order_relaxed);
+        if (!value_birth(value))
             continue;
+        lwi_slot_word *at = &to[home(map, value_granule(map, value), level)];
         lwi_slot_word *slot = slot_free(map, to, level, value_granule(map, value));
         if (!slot)
             return false;
-        atomic_store_explicit(slot, value, memory_order_relaxed);
+        atomic_store_explicit(slot, value & ~(FROZEN | STRAYS), memory_order_relaxed);
+        if (slot != at)
+            note_stray(at);
     }
     return slot_free(map, to, level, one_more) != NULL;
 }
@@ -215,7 +227,7 @@ static uintptr_t node_refine(lwi_map *map, uintptr_t word, unsigned one_more)
 static bool promote(lwi_map *map, _Atomic uintptr_t *page, uintptr_t word, unsigned one_more)
 {
     lwi_lock_take(&map->lock);
-    bool done = true, concurrent = atomic_load_explicit(&map->concurrent, memory_order_relaxed);
+    bool done = true, concurrent = is_concurrent(map);
     if (atomic_load_explicit(page, memory_order_relaxed) == word) {
         done = node_retire_room(map, concurrent);
         if (done)
@@ -235,14 +247,14 @@ static bool promote(lwi_map *map, _Atomic uintptr_t *page, uintptr_t word, unsig
 
 /* ---- the three things an event does ---- */
 
-static inline bool slot_change(const lwi_map *map, unsigned level, lwi_slot_word *slot, uint64_t *old,
+/* What the slot says of strays stays; `old` receives what is there if that is something else. */
+static bool slot_change(const lwi_map *map, unsigned level, lwi_slot_word *slot, uint64_t *old,
                         uint64_t value, _Atomic uint32_t *held)
 {
-    if (*old)
-        atomic_store_explicit(held, (uint32_t)(*old >> 32), memory_order_relaxed);
-    bool concurrent = atomic_load_explicit(&map->concurrent, memory_order_relaxed);
-    if (!concurrent || level == map->max_level) { /* the slot is ours alone */
-        atomic_store_explicit(slot, value, memory_order_release);
+    if (value_birth(*old))
+        atomic_store_explicit(held, value_birth(*old), memory_order_relaxed);
+    if (level >= atomic_load_explicit(&map->plain_from, memory_order_relaxed)) {
+        atomic_store_explicit(slot, value, memory_order_release); /* the slot is ours alone */
         return true;
     }
     return atomic_compare_exchange_strong_explicit(slot, old, value, memory_order_acq_rel,
@@ -260,29 +272,35 @@ static void note_size(lwi_map *map, uint64_t size)
 
 /* What a look at a granule's line found. */
 typedef struct look {
-    lwi_slot_word *slot; /* of the granule's block */
-    lwi_slot_word *free; /* of none, its home first */
+    lwi_slot_word *home;
+    lwi_slot_word *slot; /* of the granule's block; else a free one, the home first; or NULL */
     uint64_t value;      /* of `slot` */
+    bool found;          /* the granule's block */
     bool frozen;         /* the node is being replaced: look again */
 } look;
 
 static bool look_at(const lwi_map *map, look *look, lwi_slot_word *slot, unsigned place)
 {
     uint64_t value = atomic_load_explicit(slot, memory_order_acquire);
-    if (value & FROZEN) {
-        look->frozen = true;
-        return true;
+    look->frozen = value & FROZEN;
+    look->found = value_birth(value) && value_granule(map, value) == place;
+    if (look->found || (!value_birth(value) && !look->slot)) {
+        look->slot = slot;
+        look->value = value;
     }
-    if (value == 0) {
-        if (!look->free)
-            look->free = slot;
-        return false;
+    return look->frozen || look->found;
+}
+
+/* Whether a block of this home lies in another slot of the line. */
+static bool has_strays(const lwi_map *map, const lwi_slot_word *node, unsigned at, unsigned level)
+{
+    unsigned line = at & ~(LINE - 1u);
+    for (unsigned i = line; i < line + LINE && i < 1u << level; i++) {
+        uint64_t value = atomic_load_explicit(&node[i], memory_order_acquire);
+        if (i != at && value_birth(value) && home(map, value_granule(map, value), level) == at)
+            return true;
     }
-    if (value_granule(map, value) != place)
-        return false;
-    look->slot = slot;
-    look->value = value;
-    return true;
+    return false;
 }
 
 static look line_look(const lwi_map *map, uintptr_t word, unsigned place)
@@ -290,14 +308,35 @@ static look line_look(const lwi_map *map, uintptr_t word, unsigned place)
     unsigned level = level_of(word);
     unsigned at = home(map, place, level), line = at & ~(LINE - 1u);
     lwi_slot_word *node = node_of(word);
-    look look = {NULL, NULL, 0, false};
-    if (look_at(map, &look, &node[at], place) || level == map->max_level)
+    look look = {&node[at], NULL, 0, false, false};
+    if (look_at(map, &look, &node[at], place) || level == map->max_level ||
+        (look.slot && !(look.value & STRAYS)))
         return look;
     for (unsigned i = line; i < line + LINE && i < 1u << level; i++) {
         if (i != at && look_at(map, &look, &node[i], place))
             break;
     }
     return look;
+}
+
+/* Stores into the slot that a look found. A block that goes astray is noted at its home after it is
+ * there; who takes the note away looks again afterwards. So it is missing only while nobody needs
+ * it: in the midst of the event of the one block or of the other. */
+static bool slot_fill(const lwi_map *map, uintptr_t word, const look *look, uint64_t *displaced,
+                      uint64_t value, _Atomic uint32_t *held)
+{
+    unsigned level = level_of(word), at = (unsigned)(look->home - node_of(word));
+    uint64_t strays = look->value & STRAYS;
+    bool at_home = look->slot == look->home;
+    if (strays && at_home && !look->found && !has_strays(map, node_of(word), at, level))
+        strays = 0;
+    *displaced = look->value;
+    if (!slot_change(map, level, look->slot, displaced, value | strays, held))
+        return false;
+    bool cleared = at_home && strays != (look->value & STRAYS);
+    if ((!at_home && !look->found) || (cleared && has_strays(map, node_of(word), at, level)))
+        note_stray(look->home);
+    return true;
 }
 
 static bool slot_set(lwi_map *map, uint64_t address, lwi_record record, uint64_t *displaced,
@@ -314,13 +353,11 @@ static bool slot_set(lwi_map *map, uint64_t address, lwi_record record, uint64_t
             continue;
         }
         look look = line_look(map, word, granule(map, address));
-        lwi_slot_word *slot = look.slot ? look.slot : look.free;
-        *displaced = look.value;
         if (look.frozen)
             lwi_pause(&spins);
-        else if (!slot && !promote(map, page, word, granule(map, address)))
+        else if (!look.slot && !promote(map, page, word, granule(map, address)))
             return false;
-        else if (slot && slot_change(map, level_of(word), slot, displaced, value, held))
+        else if (look.slot && slot_fill(map, word, &look, displaced, value, held))
             return true;
     }
     return false;
@@ -330,7 +367,7 @@ bool lwi_map_set(lwi_map *map, uint64_t address, lwi_record record, lwi_record *
                  _Atomic uint32_t *held)
 {
     uint64_t displaced = 0, was = 0;
-    bool huge = record.size >= size_limit(map);
+    bool huge = record.size >= map->limit;
     *old = (lwi_record){0, 0};
     if (record.size > atomic_load_explicit(&map->largest, memory_order_relaxed))
         note_size(map, record.size);
@@ -343,9 +380,9 @@ bool lwi_map_set(lwi_map *map, uint64_t address, lwi_record record, lwi_record *
             huge_get(map, address, true);
         return false;
     }
-    if (displaced && huge)
+    if (value_birth(displaced) && huge)
         *old = (lwi_record){was ? was : value_size(map, displaced), value_birth(displaced)};
-    else if (displaced)
+    else if (value_birth(displaced))
         *old = lwi_map_value(map, address, displaced, true);
     return true;
 }
@@ -363,7 +400,7 @@ static lwi_slot_word *slot_find(lwi_map *map, uint64_t address, uint64_t *value,
         if (!look.frozen) {
             *level = level_of(word);
             *value = look.value;
-            return look.slot;
+            return look.found ? look.slot : NULL;
         }
         lwi_pause(&spins);
     }
@@ -378,7 +415,7 @@ lwi_record lwi_map_take(lwi_map *map, uint64_t address, _Atomic uint32_t *held)
         lwi_slot_word *slot = slot_find(map, address, &value, &level);
         if (!slot)
             return (lwi_record){0, 0};
-        if (slot_change(map, level, slot, &value, 0, held))
+        if (slot_change(map, level, slot, &value, value & STRAYS, held))
             return lwi_map_value(map, address, value, true);
     }
 }

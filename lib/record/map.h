@@ -8,12 +8,13 @@
  *
  * A slot holds the record of one block, by the granule of the page in which it starts:
  *
- *     birth:32 | size:24 | granule:8
+ *     frozen:1 | strays:1 | birth:30 | size:24 | granule:8
  *
  * A block's home slot is where its granule lies among the page's granules; if another block is
- * there, any other slot of the same line (which is a line of the cache) will do. When a line is
- * full, the page is promoted to twice the slots or more, at the finest one slot per granule. So a
- * block costs 8 to 16 bytes whatever its size, and neighbours stay neighbours.
+ * there, any other slot of the same line (which is a line of the cache) will do, and the home notes
+ * that one of its blocks may have strayed: only then is the line searched. When a line is full, the
+ * page is promoted to twice the slots or more, at the finest one slot per granule. So a block costs
+ * 8 to 16 bytes whatever its size, and neighbours stay neighbours.
  *
  * A finest slot belongs to the owner of its block and needs no lock; others are changed by
  * compare-and-swap, or plainly where the host orders all events (`concurrent` false). Promotion
@@ -55,22 +56,26 @@ typedef struct lwi_root {
 struct lwi_huge;
 
 typedef struct lwi_map {
-    lwi_mem *mem;
-    lwi_lock lock; /* promotion, the table of huge sizes, walks */
-    _Atomic(lwi_root *) high;
-    lwi_root *low; /* top 0: every address of a process today */
-    struct lwi_huge *huge;
-    _Atomic uint64_t largest; /* no block was ever larger */
-    void **retired;           /* nodes replaced while others might still look at them */
-    uint64_t retired_count, retired_room;
     uint8_t shift;     /* log2 of the granule: 4, 3 or 0 bytes */
     uint8_t off_bits;  /* for the granule; what is left of 32 is for the size */
     uint8_t max_level; /* LWI_PAGE_BITS - shift */
-    _Atomic bool concurrent;
+    _Atomic uint8_t plain_from; /* on this level and above, events change slots plainly */
+    uint32_t limit;             /* larger sizes, and this one, lie in `huge` */
+    _Atomic uint64_t largest;   /* no block was ever larger */
+    lwi_root *low; /* top 0: every address of a process today */
+    lwi_mem *mem;
+    _Atomic(lwi_root *) high;
+    struct lwi_huge *huge;
+    void **retired; /* nodes replaced while others might still look at them */
+    uint64_t retired_count, retired_room;
+    lwi_lock lock; /* promotion, the table of huge sizes, walks */
 } lwi_map;
 
 bool lwi_map_init(lwi_map *map, lwi_mem *mem, unsigned shift, bool concurrent);
 void lwi_map_done(lwi_map *map);
+
+/* Whether events come from several threads at once. */
+void lwi_map_order(lwi_map *map, bool concurrent);
 
 /* Stores a record; `old` receives what was at this very address. False without memory: then the
  * map is as before, but for `old`, which was taken out. What leaves the map is named in `held`

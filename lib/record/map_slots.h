@@ -14,12 +14,14 @@ typedef struct lwi_huge {
 
 enum { MIN_LEVEL = 1, LINE = 8 };
 
-#define FROZEN (UINT64_C(1) << 63) /* births have 31 bits */
+/* Bits of a slot; births have 30. */
+#define FROZEN (UINT64_C(1) << 63) /* the node is being replaced: nobody changes it */
+#define STRAYS (UINT64_C(1) << 62) /* a block whose home this is may lie elsewhere in the line */
 #define LEVEL_MASK ((uintptr_t)15)
 
-static inline uint64_t size_limit(const lwi_map *map)
+static inline bool is_concurrent(const lwi_map *map)
 {
-    return (UINT64_C(1) << (32 - map->off_bits)) - 1;
+    return atomic_load_explicit(&map->plain_from, memory_order_relaxed) > 0;
 }
 
 /* Which granule of its page an address is in. */
@@ -36,8 +38,7 @@ static inline unsigned home(const lwi_map *map, unsigned place, unsigned level)
 
 static inline uint64_t slot_value(const lwi_map *map, uint64_t address, lwi_record record)
 {
-    uint64_t limit = size_limit(map);
-    uint64_t size = record.size < limit ? record.size : limit;
+    uint64_t size = record.size < map->limit ? record.size : map->limit;
     return (uint64_t)record.birth << 32 | size << map->off_bits | granule(map, address);
 }
 
@@ -53,7 +54,7 @@ static inline uint64_t value_size(const lwi_map *map, uint64_t value)
 
 static inline uint32_t value_birth(uint64_t value)
 {
-    return (uint32_t)(value >> 32);
+    return (uint32_t)((value & ~(FROZEN | STRAYS)) >> 32);
 }
 
 static inline uint64_t value_address(const lwi_map *map, uint64_t page, uint64_t value)
@@ -96,6 +97,9 @@ static inline unsigned leaf_index(uint64_t address)
 
 /* The root of an address's upper bits; NULL if there is none, or without memory to `create` it. */
 lwi_root *lwi_map_root(lwi_map *map, uint64_t address, bool create);
+
+/* The leaf that has it. Leaves stay where they are as long as the map. */
+lwi_leaf *lwi_map_leaf(lwi_map *map, uint64_t address, bool create);
 
 /* The word of an address's page; NULL if there is none, or without memory to `create` it. */
 _Atomic uintptr_t *lwi_map_page(lwi_map *map, uint64_t address, bool create);

@@ -14,7 +14,7 @@ typedef struct walk {
 static lwi_record value_read(lwi_map *map, uint64_t address, uint64_t value)
 {
     lwi_record record = {value_size(map, value), value_birth(value)};
-    if (record.size == size_limit(map)) {
+    if (record.size == map->limit) {
         lwi_huge *huge = huge_find(map, address);
         record.size = huge ? huge->size : record.size;
     }
@@ -28,7 +28,7 @@ static bool walk_page(const walk *walk, uint64_t page, uintptr_t word)
     lwi_slot_word *node = node_of(word);
     for (unsigned i = 0; i < 1u << level; i++) {
         uint64_t value = atomic_load_explicit(&node[i], memory_order_acquire);
-        if (value == 0)
+        if (!value_birth(value))
             continue;
         uint64_t address = value_address(map, page, value);
         if (address < walk->first || address > walk->last)
@@ -114,9 +114,10 @@ static lwi_record last_before(lwi_map *map, _Atomic uintptr_t *page, uint64_t ad
     if (end > 1u << level)
         end = 1u << level;
     for (unsigned i = end; i-- > 0;) {
-        uint64_t value = atomic_load_explicit(&node_of(word)[i], memory_order_acquire) & ~FROZEN;
+        uint64_t value = atomic_load_explicit(&node_of(word)[i], memory_order_acquire);
         unsigned at = value_granule(map, value);
-        if (value && at <= granule(map, address) && (!best || at >= value_granule(map, best)))
+        if (value_birth(value) && at <= granule(map, address) &&
+            (!best || at >= value_granule(map, best)))
             best = value;
         if (best && i % LINE == 0)
             break;
@@ -163,6 +164,12 @@ lwi_record lwi_map_covering(lwi_map *map, uint64_t address, uint64_t *start)
     }
 }
 
+void lwi_map_order(lwi_map *map, bool concurrent)
+{
+    uint8_t plain_from = concurrent ? map->max_level : 0;
+    atomic_store_explicit(&map->plain_from, plain_from, memory_order_relaxed);
+}
+
 bool lwi_map_init(lwi_map *map, lwi_mem *mem, unsigned shift, bool concurrent)
 {
     memset(map, 0, sizeof *map);
@@ -170,7 +177,8 @@ bool lwi_map_init(lwi_map *map, lwi_mem *mem, unsigned shift, bool concurrent)
     map->shift = (uint8_t)shift;
     map->off_bits = (uint8_t)(LWI_PAGE_BITS - shift);
     map->max_level = (uint8_t)(LWI_PAGE_BITS - shift);
-    atomic_init(&map->concurrent, concurrent);
+    map->limit = (uint32_t)((UINT64_C(1) << (32 - map->off_bits)) - 1);
+    lwi_map_order(map, concurrent);
     map->low = lwi_alloc(mem, sizeof *map->low);
     return map->low != NULL;
 }

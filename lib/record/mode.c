@@ -24,7 +24,7 @@ static void mode_change(lw_context *context, int32_t mode, uint64_t interval)
         atomic_store_explicit(&context->interval, interval, memory_order_relaxed);
     atomic_store_explicit(&context->mode, mode, memory_order_release);
     atomic_fetch_add_explicit(&context->version, 1, memory_order_release);
-    for (lwi_round *round = context->rounds.open; round; round = round->next_open)
+    for (lwi_round *round = LWI_READ(context->rounds.open); round; round = round->next_open)
         lwi_round_sees(round, lwi_mode_bit(context));
 }
 

@@ -131,20 +131,11 @@ static void add(_Atomic uint64_t *counter, uint64_t amount)
 static lwi_thread *event_begin(lw_type *type, const void *object)
 {
     lwi_thread *thread = type && object ? lwi_thread_get(type->context) : NULL;
-    if (!thread || thread->busy) {
-        if (type && object)
-            add(&type->dropped, 1);
-        return NULL;
-    }
-    thread->busy = true;
-    atomic_signal_fence(memory_order_seq_cst);
-    return thread;
-}
-
-static void event_end(lwi_thread *thread)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    thread->busy = false;
+    if (thread && lwi_thread_begin(thread))
+        return thread;
+    if (type && object)
+        add(&type->dropped, 1);
+    return NULL;
 }
 
 static void one_more(lw_type *type)
@@ -171,7 +162,7 @@ void lw_object_created(lw_type *type, const void *object)
         add(&type->unseen, 1);
     else if (stored)
         one_more(type);
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
 void lw_object_destroyed(lw_type *type, const void *object)
@@ -185,7 +176,7 @@ void lw_object_destroyed(lw_type *type, const void *object)
         atomic_fetch_sub_explicit(&type->live, 1, memory_order_relaxed);
     else
         add(&type->unknown, 1);
-    event_end(thread);
+    lwi_thread_end(thread);
 }
 
 /* ---- numbers ---- */

@@ -104,18 +104,22 @@ static bool round_enlist(lw_context *context, lwi_round *round)
 
 static void open_list_add(lw_context *context, lwi_round *round)
 {
-    round->next_open = context->rounds.open;
-    round->link_open = &context->rounds.open;
-    if (round->next_open)
-        round->next_open->link_open = &round->next_open;
-    context->rounds.open = round;
+    lwi_round *head = LWI_READ(context->rounds.open);
+    round->next_open = head;
+    round->prev_open = NULL;
+    if (head)
+        head->prev_open = round;
+    atomic_store_explicit(&context->rounds.open, round, memory_order_relaxed);
 }
 
-static void open_list_remove(lwi_round *round)
+static void open_list_remove(lw_context *context, lwi_round *round)
 {
-    *round->link_open = round->next_open;
     if (round->next_open)
-        round->next_open->link_open = round->link_open;
+        round->next_open->prev_open = round->prev_open;
+    if (round->prev_open)
+        round->prev_open->next_open = round->next_open;
+    else
+        atomic_store_explicit(&context->rounds.open, round->next_open, memory_order_relaxed);
 }
 
 /* Whether a round of this region already sees what a new one on this thread would see. */
@@ -174,7 +178,7 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
     round->threads = LWI_READ(context->live_threads);
     open_list_add(context, round);
     if (!round_activate(thread, round)) {
-        open_list_remove(round);
+        open_list_remove(context, round);
         HASH_DEL(context->rounds.by_number, round);
         *round->link = round->next;
         if (round->next)
@@ -281,7 +285,7 @@ static void round_close(lwi_thread *thread, lwi_round *round)
     lw_context *context = thread->context;
     int64_t bytes, blocks;
     lwi_thread_publish_locked(thread);
-    open_list_remove(round);
+    open_list_remove(context, round);
     lwi_live_sum(context, &bytes, &blocks);
     round->net_bytes = bytes - round->base_bytes;
     round->net_blocks = blocks - round->base_blocks;

@@ -52,7 +52,7 @@ void lwi_round_count(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_
 static void fold(lwi_thread *thread)
 {
     int64_t now = view(thread);
-    for (lwi_round *round = thread->context->rounds.open; round; round = round->next_open) {
+    for (lwi_round *round = LWI_READ(thread->context->rounds.open); round; round = round->next_open) {
         int64_t high = round->epoch <= thread->folded_at ? thread->high : now;
         if (high - round->base_view > round->net_peak) {
             round->net_peak = high - round->base_view;
@@ -63,18 +63,30 @@ static void fold(lwi_thread *thread)
     }
     thread->high = now;
     thread->folded_at = thread->context->epoch;
+    thread->counting = LWI_READ(thread->context->rounds.open) != NULL;
+}
+
+static void tell(lwi_thread *thread)
+{
+    atomic_fetch_add_explicit(&thread->context->published, thread->pending, memory_order_relaxed);
+    thread->pending = 0;
+    thread->room = LWI_PUBLISH;
 }
 
 void lwi_thread_publish_locked(lwi_thread *thread)
 {
-    atomic_fetch_add_explicit(&thread->context->published, thread->pending, memory_order_relaxed);
-    thread->pending = 0;
-    thread->since = 0;
+    tell(thread);
     fold(thread);
 }
 
+/* Without an open round there is nothing to fold. One that begins meanwhile is later than this
+ * thread's last fold, and takes nothing from before it. */
 void lwi_thread_publish(lwi_thread *thread)
 {
+    if (!LWI_READ(thread->context->rounds.open)) {
+        tell(thread);
+        return;
+    }
     lwi_lock_take(&thread->context->lock);
     lwi_thread_publish_locked(thread);
     lwi_lock_give(&thread->context->lock);
@@ -88,7 +100,7 @@ void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks)
     for (; thread; thread = thread->next) {
         for (uint32_t i = 1; i <= context->domain_count; i++) {
             *bytes += LWI_READ(thread->domains[i].bytes);
-            *blocks += LWI_READ(thread->domains[i].blocks);
+            *blocks += lwi_count_blocks(&thread->domains[i]);
         }
     }
 }

@@ -59,7 +59,7 @@ typedef struct lwi_round {
     int32_t scope;
     uint32_t modes; /* lw_mode_bits, seen while it was open */
     struct lwi_round *next, **link;           /* in its region */
-    struct lwi_round *next_open, **link_open; /* among the open ones, PROCESS rounds too */
+    struct lwi_round *next_open, *prev_open;  /* among the open ones, PROCESS rounds too */
     UT_hash_handle hh;                        /* by number */
 } lwi_round;
 
@@ -84,7 +84,7 @@ struct lw_region {
 typedef struct lwi_rounds {
     lw_region *regions;
     lwi_round *by_number;
-    lwi_round *open;
+    _Atomic(lwi_round *) open;
     lw_round last; /* number */
 } lwi_rounds;
 

@@ -75,7 +75,7 @@ static void spread_bump(_Atomic double *spread, double amount)
 static void count_net(lw_context *context, const lwi_birth *birth, const lwi_weight *weight,
                       int sign)
 {
-    for (lwi_round *round = context->rounds.open; round; round = round->next_open) {
+    for (lwi_round *round = LWI_READ(context->rounds.open); round; round = round->next_open) {
         bool inside = birth->span->epoch >= round->epoch;
         lwi_spread_add(&round->net_spread, &weight->spread, inside ? sign : 1);
     }
@@ -107,7 +107,10 @@ void lwi_sample_count_locked(lwi_thread *thread, const lwi_birth *birth, uint64_
     lw_domain *domain = thread->context->domains[birth->domain];
     lwi_weight weight = lwi_weigh(address, size, birth->span->interval);
     LWI_BUMP(thread->domains[domain->id].bytes, sign * weight.bytes);
-    LWI_BUMP(thread->domains[domain->id].blocks, sign * weight.blocks);
+    if (sign > 0)
+        LWI_BUMP(thread->domains[domain->id].allocated, weight.blocks);
+    else
+        LWI_BUMP(thread->domains[domain->id].gone, weight.blocks);
     spread_bump(&domain->spread_bytes, sign * weight.spread.bytes);
     spread_bump(&domain->spread_blocks, sign * weight.spread.blocks);
     count_net(thread->context, birth, &weight, sign);

@@ -22,6 +22,9 @@ typedef struct lwi_source {
     struct lwi_frame *loose; /* its frames that no code was named for when they were described */
 } lwi_source;
 
+/* The first of lw_stack_factors(). */
+#define LWI_FIRST_FACTOR UINT64_C(0x4bdde9e74be798ad)
+
 enum { LWI_SOURCES = 256 }; /* that of places, and one for each domain there can be */
 
 typedef struct lwi_node {

@@ -2,19 +2,7 @@
 
 #include <string.h>
 
-#if defined(__GLIBC__) && defined(__GNUC__)
-#define FAST_TLS __attribute__((tls_model("initial-exec")))
-#else
-#define FAST_TLS
-#endif
-
-/* The last context this thread sent an event to. The serial guards against a new context at the
- * address of an old one. */
-static _Thread_local struct {
-    uint64_t serial;
-    lwi_thread *thread;
-    bool making; /* the system may allocate for us; that event is not recorded */
-} last FAST_TLS;
+_Thread_local lwi_last lwi_last_used LWI_FAST_TLS;
 
 /* The thread is gone, its counters stay. */
 static void retire(lw_context *context, lwi_thread *thread)
@@ -31,7 +19,7 @@ static lw_context *context_of(const void *value)
     for (; context; context = context->next) {
         lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_acquire);
         for (; thread; thread = thread->next) {
-            if (thread == value && thread->token == &last && !LWI_READ(thread->free))
+            if (thread == value && thread->token == &lwi_last_used && !LWI_READ(thread->free))
                 return context;
         }
     }
@@ -42,8 +30,8 @@ static lw_context *context_of(const void *value)
  * and lives as long as the process's lock is held. */
 static void on_thread_exit(void *value)
 {
-    if (last.thread == value)
-        last.serial = 0;
+    if (lwi_last_used.thread == value)
+        lwi_last_used.serial = 0;
     lwi_process_take();
     lw_context *context = context_of(value);
     if (context) {
@@ -85,15 +73,15 @@ static lwi_thread *enlist(lw_context *context)
         thread->index = head ? head->index + 1 : 0;
         atomic_store_explicit(&context->threads, thread, memory_order_release);
     }
-    thread->token = &last;
+    thread->token = &lwi_last_used;
     thread->ignore = 0;
-    thread->busy = false;
+    thread->attention = 0;
     thread->pending = 0;
-    thread->since = 0;
+    thread->room = LWI_PUBLISH;
     thread->high = LWI_READ(context->published);
     atomic_store_explicit(&thread->free, false, memory_order_relaxed);
     uint32_t live = atomic_fetch_add_explicit(&context->live_threads, 1, memory_order_relaxed) + 1;
-    for (lwi_round *round = context->rounds.open; round; round = round->next_open) {
+    for (lwi_round *round = LWI_READ(context->rounds.open); round; round = round->next_open) {
         if (live > round->threads)
             round->threads = live;
     }
@@ -103,8 +91,8 @@ static lwi_thread *enlist(lw_context *context)
 static lwi_thread *thread_make(lw_context *context)
 {
     lwi_thread *thread = lwi_slot_get(&context->slot);
-    if (!thread && !last.making) {
-        last.making = true;
+    if (!thread && !lwi_last_used.making) {
+        lwi_last_used.making = true;
         lwi_lock_take(&context->lock);
         thread = enlist(context);
         lwi_lock_give(&context->lock);
@@ -113,23 +101,23 @@ static lwi_thread *thread_make(lw_context *context)
             atomic_store_explicit(&thread->free, true, memory_order_release);
             thread = NULL;
         }
-        last.making = false;
+        lwi_last_used.making = false;
     }
     if (thread) {
-        last.serial = context->serial;
-        last.thread = thread;
+        lwi_last_used.serial = context->serial;
+        lwi_last_used.thread = thread;
     }
     return thread;
 }
 
 lwi_thread *lwi_thread_get(lw_context *context)
 {
-    return last.serial == context->serial ? last.thread : thread_make(context);
+    return lwi_last_used.serial == context->serial ? lwi_last_used.thread : thread_make(context);
 }
 
 lwi_thread *lwi_thread_peek(lw_context *context)
 {
-    return last.serial == context->serial ? last.thread : lwi_slot_get(&context->slot);
+    return lwi_last_used.serial == context->serial ? lwi_last_used.thread : lwi_slot_get(&context->slot);
 }
 
 void lwi_threads_done(lw_context *context)
@@ -142,8 +130,8 @@ void lwi_threads_done(lw_context *context)
         lwi_free(&context->mem, thread, sizeof *thread);
     }
     lwi_slot_drop(&context->slot);
-    if (last.serial == context->serial)
-        last.serial = 0;
+    if (lwi_last_used.serial == context->serial)
+        lwi_last_used.serial = 0;
 }
 
 void lwi_threads_forked(lw_context *context)
@@ -156,7 +144,7 @@ void lwi_threads_forked(lw_context *context)
             live++;
             continue;
         }
-        thread->torn = thread->torn || thread->busy;
+        thread->torn = thread->torn || (thread->attention & LWI_BUSY);
         retire(context, thread);
         atomic_store_explicit(&thread->held_over, 0, memory_order_relaxed);
         for (int i = 0; i < LWI_HELD && !thread->torn; i++)

@@ -41,12 +41,13 @@ PyObject *lwpy_stack_of(PyObject *module, PyObject *object)
 
 PyObject *lwpy_domain_totals(PyObject *module, PyObject *unused)
 {
-    static const char *const names[] = {"python.obj", "python.mem", "python.raw"};
+    static const char *const names[] = {"python.obj", "python.mem", "python.raw",
+                                        "python.numpy"};
     (void)module;
     (void)unused;
     uint64_t count;
     lw_domain *const *domains = lwpy_record_domains(&count);
-    lw_domain_stats stats[3];
+    lw_domain_stats stats[4];
     for (uint64_t i = 0; i < count; i++) { /* before the answer itself is allocated */
         stats[i] = (lw_domain_stats)LW_DOMAIN_STATS_INIT;
         lw_domain_stats_get(domains[i], &stats[i], NULL);

@@ -4,8 +4,10 @@
  * Each hook is called with the `ctx` of the allocator it wraps. So whoever reads a table while it
  * is being exchanged (the raw domain has no lock) has a pair that fits, whichever he gets, and the
  * hooks stay callable after they are taken away. */
-#include "frames.h"
 #include "hooks.h"
+
+#include "frames.h"
+#include "numpy.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -18,13 +20,15 @@ enum {
     OBJ,
     MEM,
     RAW,
+    HOOKED,
+    ARRAYS = HOOKED, /* numpy.c tells of them */
     DOMAINS
 };
 
-static const PyMemAllocatorDomain host_domain[DOMAINS] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM,
-                                                          PYMEM_DOMAIN_RAW};
+static const PyMemAllocatorDomain host_domain[HOOKED] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM,
+                                                         PYMEM_DOMAIN_RAW};
 
-static PyMemAllocatorEx wrapped[DOMAINS];
+static PyMemAllocatorEx wrapped[HOOKED];
 
 /* What is recorded to; all NULL while nothing is. */
 static lw_context *context;
@@ -39,7 +43,7 @@ static unsigned probed;
 _Atomic uint32_t lwpy_attention;
 
 /* A big block of obj or mem comes from the raw domain: only the outermost hook counts it. */
-static LWPY_THREAD_LOCAL unsigned nested;
+LWPY_THREAD_LOCAL unsigned lwpy_nested;
 
 void lwpy_attend(uint32_t why, bool on)
 {
@@ -98,70 +102,90 @@ static inline const lw_stack *take_stack(PyThreadState *thread, lw_stack *stack,
     return kind == LWPY_STACK_TAKEN ? stack : NULL;
 }
 
-static inline void *on_alloc(int which, void *block, size_t size)
+static inline void on_alloc(int which, const void *block, size_t size)
 {
     if (!block || !domain[which])
-        return block;
+        return;
     PyThreadState *thread = listen(which);
     if (!thread)
-        return block;
+        return;
     lw_stack room;
     bool ours;
     const lw_stack *stack = take_stack(thread, &room, &ours);
     if (!ours)
         lw_block_alloc(domain[which], block, size, stack);
-    return block;
 }
 
-static inline void *on_malloc(int which, void *ctx, size_t size)
-{
-    nested++;
-    void *block = wrapped[which].malloc(ctx, size);
-    nested--;
-    return on_alloc(which, block, size);
-}
-
-static inline void *on_calloc(int which, void *ctx, size_t count, size_t size)
-{
-    nested++;
-    void *block = wrapped[which].calloc(ctx, count, size);
-    nested--;
-    return on_alloc(which, block, count * size);
-}
-
-static inline void *on_realloc(int which, void *ctx, void *block, size_t size)
+/* NULL: the move is not to be recorded. */
+static inline PyThreadState *move_begin(int which, const void *block, lw_move *move)
 {
     PyThreadState *thread = block && domain[which] ? listen(which) : NULL;
-    lw_move move;
     if (thread)
-        lw_move_begin(domain[which], block, &move);
-    nested++;
-    void *moved = wrapped[which].realloc(ctx, block, size);
-    nested--;
-    if (!block)
-        return on_alloc(which, moved, size);
+        lw_move_begin(domain[which], block, move);
+    return thread;
+}
+
+static inline void move_end(int which, PyThreadState *thread, lw_move *move, const void *moved,
+                            size_t size)
+{
     if (!thread)
-        return moved;
+        return;
     if (!moved) {
-        lw_move_cancel(&move);
-        return NULL;
+        lw_move_cancel(move);
+        return;
     }
     lw_stack room;
     bool ours;
     const lw_stack *stack = take_stack(thread, &room, &ours);
-    lw_move_end(&move, moved, size, stack);
+    lw_move_end(move, moved, size, stack);
     if (ours)
         lw_block_free(domain[which], moved);
+}
+
+static inline void on_end(int which, const void *block)
+{
+    if (block && domain[which] && listen_free(which))
+        lw_block_free(domain[which], block);
+}
+
+static inline void *on_malloc(int which, void *ctx, size_t size)
+{
+    lwpy_nested++;
+    void *block = wrapped[which].malloc(ctx, size);
+    lwpy_nested--;
+    on_alloc(which, block, size);
+    return block;
+}
+
+static inline void *on_calloc(int which, void *ctx, size_t count, size_t size)
+{
+    lwpy_nested++;
+    void *block = wrapped[which].calloc(ctx, count, size);
+    lwpy_nested--;
+    on_alloc(which, block, count * size);
+    return block;
+}
+
+static inline void *on_realloc(int which, void *ctx, void *block, size_t size)
+{
+    lw_move move;
+    PyThreadState *thread = move_begin(which, block, &move);
+    lwpy_nested++;
+    void *moved = wrapped[which].realloc(ctx, block, size);
+    lwpy_nested--;
+    if (block)
+        move_end(which, thread, &move, moved, size);
+    else
+        on_alloc(which, moved, size);
     return moved;
 }
 
 static inline void on_free(int which, void *ctx, void *block)
 {
-    if (block && domain[which] && listen_free(which))
-        lw_block_free(domain[which], block);
-    nested++;
+    on_end(which, block);
+    lwpy_nested++;
     wrapped[which].free(ctx, block);
-    nested--;
+    lwpy_nested--;
 }
 
 #define HOOKS(which, name)                                                                         \
@@ -185,12 +209,36 @@ static inline void on_free(int which, void *ctx, void *block)
 HOOKS(OBJ, obj)
 HOOKS(MEM, mem)
 
+/* ---- arrays: as obj and mem, but another handler may be below ours and call it ---- */
+
+void lwpy_array_alloc(const void *block, size_t size)
+{
+    if (!lwpy_nested)
+        on_alloc(ARRAYS, block, size);
+}
+
+PyThreadState *lwpy_array_move_begin(const void *block, lw_move *move)
+{
+    return lwpy_nested ? NULL : move_begin(ARRAYS, block, move);
+}
+
+void lwpy_array_move_end(PyThreadState *thread, lw_move *move, const void *moved, size_t size)
+{
+    move_end(ARRAYS, thread, move, moved, size);
+}
+
+void lwpy_array_free(const void *block)
+{
+    if (!lwpy_nested)
+        on_end(ARRAYS, block);
+}
+
 /* ---- raw: from any thread, without the GIL or a thread state ---- */
 
 /* NULL unless the event is to be recorded; then raw_end() must follow. */
 static lw_domain *raw_begin(void)
 {
-    if (nested)
+    if (lwpy_nested)
         return NULL;
     if (LWPY_UNLIKELY(attention() & LWPY_ATTEND_PROBE))
         probed |= 1u << RAW;
@@ -256,7 +304,7 @@ static void raw_free(void *ctx, void *block)
 
 /* ---- putting them in and taking them out ---- */
 
-static const PyMemAllocatorEx hooks[DOMAINS] = {
+static const PyMemAllocatorEx hooks[HOOKED] = {
     {NULL, obj_malloc, obj_calloc, obj_realloc, obj_free},
     {NULL, mem_malloc, mem_calloc, mem_realloc, mem_free},
     {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free},
@@ -279,7 +327,7 @@ static unsigned probe(void)
 static void install(void)
 {
     unsigned called = probe();
-    for (int i = 0; i < DOMAINS; i++) {
+    for (int i = 0; i < HOOKED; i++) {
         if (called & 1u << i)
             continue;
         PyMem_GetAllocator(host_domain[i], &wrapped[i]);
@@ -293,7 +341,7 @@ static void install(void)
 /* A hook below that of another tool stays where it is, and only passes on. */
 static void uninstall(void)
 {
-    for (int i = 0; i < DOMAINS; i++) {
+    for (int i = 0; i < HOOKED; i++) {
         PyMemAllocatorEx now;
         PyMem_GetAllocator(host_domain[i], &now);
         if (now.malloc == hooks[i].malloc)
@@ -333,7 +381,8 @@ static lw_status check_start(lw_context *to, uint32_t frames, lw_error *error)
 
 static lw_status make_domains(lw_context *to, lw_domain *made[DOMAINS], lw_error *error)
 {
-    static const char *const names[DOMAINS] = {"python.obj", "python.mem", "python.raw"};
+    static const char *const names[DOMAINS] = {"python.obj", "python.mem", "python.raw",
+                                               "python.numpy"};
     for (int i = 0; i < DOMAINS; i++) {
         lw_domain_options options = LW_DOMAIN_OPTIONS_INIT;
         options.name = names[i];
@@ -385,6 +434,7 @@ void lwpy_record_stop(void)
     memset(domain, 0, sizeof domain);
     atomic_store(&raw_domain, NULL);
     uninstall();
+    lwpy_numpy_leave();
     while (atomic_load(&raw_events))
         sched_yield();
     context = NULL;
@@ -421,11 +471,16 @@ void lwpy_record_notes(lwpy_notes *notes)
              "stacks are off: the frames of this CPython %.*s differ from what sys._getframe() "
              "tells; blocks are counted, but not where they come from",
              (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
-    PyObject *modules = PySys_GetObject("modules");
-    if (modules && PyDict_Check(modules) && PyDict_GetItemString(modules, "numpy"))
-        note(notes, "numpy is loaded: the buffers of its arrays come from malloc, past CPython's "
-                    "allocators, and are not counted; the array objects are");
-    if (probe() != (1u << DOMAINS) - 1)
+    enum lwpy_numpy numpy = lwpy_numpy_look();
+    if (numpy == LWPY_NUMPY_UNKNOWN)
+        note(notes, "numpy is loaded, but not one whose data handlers we know: the buffers of its "
+                    "arrays come from malloc, past CPython's allocators, and are not counted; the "
+                    "array objects are");
+    if (numpy == LWPY_NUMPY_OTHER)
+        note(notes, "numpy's data handler has been exchanged since the recording began: the "
+                    "buffers of arrays made with the new one are not counted; stop and start "
+                    "again");
+    if (probe() != (1u << HOOKED) - 1)
         note(notes, "another tool has removed the hooks on CPython's allocators (as "
                     "tracemalloc.stop() does if it was started first): nothing is counted since; "
                     "stop and start again");

@@ -1,6 +1,7 @@
 /* Names: what a word of a stack means, read from its code object without allocating or running
  * anything; and whether it is the user's own code. */
 #include "frames.h"
+#include "numpy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,6 +111,8 @@ int lwpy_describe_frame(uint64_t word, lw_frame *frame, void *user)
     frame->file = text_of(code->co_filename, file);
     if (frame->file && is_own(frame->file))
         frame->flags |= LW_FRAME_OWN;
+    if (frame->file)
+        lwpy_numpy_hint(frame->file);
     lw_domain *domain = *(lw_domain **)user;
     if (domain)
         lw_code_watch(domain, code, lwpy_host_code_size(code));

@@ -35,7 +35,7 @@ void lwpy_record_stop(void);
 /* The context that is recorded to, or NULL. */
 lw_context *lwpy_record_context(void);
 
-/* python.obj, python.mem and python.raw of the running recording. */
+/* python.obj, python.mem, python.raw and python.numpy of the running recording. */
 lw_domain *const *lwpy_record_domains(uint64_t *count);
 
 /* The notes as of now: some come up while recording (numpy is imported, somebody removes our

@@ -62,6 +62,7 @@ install_missing() {
         need pkg-config "finds Criterion; tests the installed library" command -v pkg-config
         need libcriterion-dev "runs the unit tests" has_header criterion/criterion.h
         need doxygen "checks that everything public is documented" command -v doxygen
+        need valgrind "counts the instructions of what hosts do all the time" command -v valgrind
         need python3-venv "tests pip install in a fresh environment" \
             "$(system_python)" -c 'import ensurepip, venv'
         need python3-numpy "tests how its arrays are seen" "$(system_python)" -c 'import numpy'

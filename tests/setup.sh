@@ -71,6 +71,8 @@ install_missing() {
             need sqlite3 "another one" command -v sqlite3
             need libjemalloc-dev "an allocator with calls of its own" has_header jemalloc/jemalloc.h
             need redis-server "and one with threads and jemalloc" command -v redis-server
+            need pigz "64 threads of C" command -v pigz
+            need memcached "and 60 more" command -v memcached
             need nodejs "runs other people's viewers on exports" command -v node
             need npm "fetches those viewers" command -v npm
         fi

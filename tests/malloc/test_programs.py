@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import unittest
+from collections.abc import Callable
 
 from support import COMMAND, CXX, PATIENCE, Victims, expected, left_by_line
 
@@ -26,10 +27,50 @@ class Same(Victims):
         self.assertGreater(report["events"], 100)
         return report
 
-    def need(self, *names: str) -> None:
+    def need(self, package: str, *names: str) -> None:
         for name in names:
             if not shutil.which(name):
-                self.fail(f"{name} is not installed: tests/setup.sh --all does that")
+                self.skipTest(f"{name} is not installed: apt-get install {package}")
+
+    def same_file(self, made: str, *words: str) -> None:
+        """A program that writes its result to standard output, many bytes of it."""
+        for name, run in (("plain", self.plain), ("ours", self.leakwatch)):
+            options = ["--json", "--output", "r.json", "--"] if name == "ours" else []
+            done = run(*options, "sh", "-c", f'exec "$@" >{name}.{made}', "sh", *words)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual((self.folder / f"ours.{made}").read_bytes(),
+                         (self.folder / f"plain.{made}").read_bytes())
+        report = json.loads((self.folder / "r.json").read_text())
+        self.assertEqual(report["dropped"], 0)
+        self.assertGreater(report["events"], 100)
+
+    def some_text(self) -> str:
+        """Nine megabytes that are not all alike."""
+        file = self.folder / "text"
+        file.write_text("".join(f"{i} {i * 7919 % 10007}\n" for i in range(900_000)))
+        return str(file)
+
+    def free_port(self) -> str:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return str(probe.getsockname()[1])
+
+    def serve(self, *words: str) -> subprocess.Popen[str]:
+        server = subprocess.Popen([COMMAND, "run", "--output", "out.txt", *words], cwd=self.folder,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(server.kill)
+        return server
+
+    def until(self, answers: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not answers():
+            self.assertLess(time.monotonic(), end, "the server does not answer")
+            time.sleep(0.1)
+
+    def ended(self, server: subprocess.Popen[str], status: int = 0) -> None:
+        _, errors = server.communicate(timeout=PATIENCE)
+        self.assertEqual((server.returncode, errors), (status, ""))
+        self.assertRegex((self.folder / "out.txt").read_text(), "exact, 0 dropped")
 
 
 class Programs(Same):
@@ -76,7 +117,7 @@ if ALL:
         """Debian's own."""
 
         def test_git(self) -> None:
-            self.need("git")
+            self.need("git", "git")
             env = {**os.environ, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b",
                    "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
             for words in (["init", "-q", "."], ["commit", "-q", "--allow-empty", "-m", "one"]):
@@ -89,7 +130,7 @@ if ALL:
                     self.same("git", *words, env=env)
 
         def test_sqlite(self) -> None:
-            self.need("sqlite3")
+            self.need("sqlite3", "sqlite3")
             self.same("sqlite3", ":memory:", """
                 create table t(a integer primary key, b text);
                 with recursive n(i) as (select 1 union all select i + 1 from n where i < 50000)
@@ -104,26 +145,82 @@ if ALL:
             self.assertEqual(left_by_line(report, "extended.cc"), expected(done.stdout))
             self.assertEqual((report["dropped"], done.stderr), (0, ""))
 
-        def test_redis(self) -> None:
-            self.need("redis-server", "redis-benchmark", "redis-cli")
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = str(probe.getsockname()[1])
-            server = subprocess.Popen(
-                [COMMAND, "run", "--output", "out.txt", "redis-server", "--port", port, "--save", "",
-                 "--daemonize", "no"],
-                cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            self.addCleanup(server.kill)
-            until = time.monotonic() + PATIENCE
-            while time.monotonic() < until and self.plain("redis-cli", "-p", port, "ping").returncode:
-                time.sleep(0.1)
-            done = self.plain("redis-benchmark", "-p", port, "-n", "5000", "-q")
+        def redis(self, *options: str, requests: str = "5000") -> None:
+            self.need("redis-server redis-tools", "redis-server", "redis-benchmark", "redis-cli")
+            port = self.free_port()
+            server = self.serve("redis-server", "--port", port, "--save", "", "--daemonize", "no",
+                                *options)
+            self.until(lambda: self.plain("redis-cli", "-p", port, "ping").returncode == 0)
+            done = self.plain("redis-benchmark", "-p", port, "-n", requests, "-q")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertNotIn("rror", done.stdout)
             self.plain("redis-cli", "-p", port, "shutdown", "nosave")
-            _, errors = server.communicate(timeout=PATIENCE)
-            self.assertEqual((server.returncode, errors), (0, ""))
-            self.assertRegex((self.folder / "out.txt").read_text(), "exact, 0 dropped")
+            self.ended(server)
+
+        def test_redis(self) -> None:
+            self.redis()
+
+        def test_redis_with_threads(self) -> None:
+            """Those of redis wait by spinning: no more of them than processors."""
+            self.redis("--io-threads", "2", "--io-threads-do-reads", "yes", requests="500")
+
+        def test_memcached_with_sixty_threads(self) -> None:
+            self.need("memcached libmemcached-tools", "memcached", "memcslap")
+            port = self.free_port()
+            server = self.serve("memcached", "-u", "root", "-t", "60", "-l", "127.0.0.1", "-p", port)
+            self.until(lambda: self.plain("memcping", f"--servers=127.0.0.1:{port}").returncode == 0)
+            done = self.plain("memcslap", f"--servers=127.0.0.1:{port}", "--concurrency=60",
+                              "--execute-number=200", "--test=get")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            server.terminate()
+            self.ended(server)
+
+        def test_compressors_with_64_threads(self) -> None:
+            text = self.some_text()
+            for package, words in (("pigz", ["pigz", "-p", "64", "-b", "128", "-c", text]),
+                                   ("xz-utils", ["xz", "-1", "-T64", "--block-size=131072", "-c", text]),
+                                   ("zstd", ["zstd", "-q", "-T64", "-B131072", "-c", text])):
+                with self.subTest(package):
+                    self.need(package, words[0])
+                    self.same_file("packed", *words)
+
+        def test_sysbench_with_64_threads(self) -> None:
+            self.need("sysbench", "sysbench")
+            report, done = self.report("sysbench", "memory", "--threads=64", "--events=20000",
+                                       "--time=0", "run")
+            self.assertIn("events (avg/stddev)", done.stdout)
+            self.assertEqual((report["dropped"], done.stderr), (0, ""))
+
+        def test_ninja_and_cmake(self) -> None:
+            self.need("ninja-build cmake", "ninja", "cmake")
+            (self.folder / "CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.20)\nproject(p C)\nadd_executable(hello hello.c)\n")
+            (self.folder / "hello.c").write_text("int main(void) { return 7; }\n")
+            done = self.leakwatch("--json", "--output", "r.%p.json", "--", "cmake", "-G", "Ninja", ".")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            report, done = self.report("ninja")
+            self.assertEqual((report["dropped"], done.stderr), (0, ""))
+            self.assertEqual(self.plain("./hello").returncode, 7)
+            reports = [json.loads(file.read_text()) for file in self.folder.glob("r.*.json")]
+            self.assertGreater(len(reports), 10)
+            self.assertEqual(sum(report["dropped"] for report in reports), 0)
+
+        def test_node(self) -> None:
+            self.need("nodejs", "node")
+            self.same("node", "-e", "console.log(JSON.stringify([...Array(9999).keys()]).length)")
+
+        def test_java(self) -> None:
+            self.need("default-jre-headless", "java")
+            self.same("java", "-Xshare:auto", "-version")
+
+        def test_perl(self) -> None:
+            self.need("perl", "perl")
+            self.same("perl", "-e", "my %h; $h{$_} = 'x' x ($_ % 99) for 1 .. 20000; "
+                                    "print scalar(keys %h), \"\\n\"; exit 3")
+
+        def test_openssl(self) -> None:
+            self.need("openssl", "openssl")
+            self.same("openssl", "dgst", "-sha256", "/bin/ls")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,10 @@ typedef struct lwi_search {
     uint64_t *used;      /* bits: this root is a whole path of no steps already */
     uint64_t *used_outside; /* the same of what is held from outside; or NULL */
     uint64_t *seen;      /* bits: reached, so its distance holds */
-    uint32_t *distance;  /* to the nearest target; of what only `ahead` has seen, from the roots */
+    uint32_t *distance;  /* to the nearest target; of what only `ahead` has seen, from the roots:
+                            in blocks, so that a search touches no more than it reaches */
+    uint32_t *block_of;  /* by node / LWI_DISTANCES: which of these, from 1; 0: none so far */
+    uint32_t block_count;
     lw_node *queue;
     uint32_t reached;
     bool complete;       /* the queue holds all that can be reached over `edges`, nearest first */
@@ -82,6 +85,16 @@ typedef struct lwi_search {
     lwi_taken *taken;
     uint64_t taken_count, taken_room;
 } lwi_search;
+
+#define LWI_DISTANCES 64u /* in a block */
+
+static inline uint32_t *lwi_search_distance(lwi_search *search, lw_node node)
+{
+    uint32_t *block = &search->block_of[node / LWI_DISTANCES];
+    if (*block == 0)
+        *block = ++search->block_count;
+    return &search->distance[(uint64_t)(*block - 1) * LWI_DISTANCES + node % LWI_DISTANCES];
+}
 
 /* `targets`, in order, and `options` must outlive the search. */
 bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,

@@ -62,7 +62,7 @@ static bool take_starts(lwi_search *search, uint32_t begin, uint32_t end)
 static void unmark(lwi_search *search, uint64_t begin, uint32_t distance)
 {
     for (uint64_t i = begin; i < search->taken_count; i++)
-        search->distance[search->taken[i].node] = distance;
+        *lwi_search_distance(search, search->taken[i].node) = distance;
 }
 
 /* The set after the set [begin, end): what the best next words lead to, at `distance`. */
@@ -77,8 +77,9 @@ static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32
             lw_node to = snapshot->rows.items[edge];
             if (!lwi_bits_get(search->seen, to))
                 continue;
-            bool taken = search->distance[to] == TAKEN;
-            if ((!taken && search->distance[to] != distance) || !lwi_search_takes(search, edge) ||
+            uint32_t *far = lwi_search_distance(search, to);
+            bool taken = *far == TAKEN;
+            if ((!taken && *far != distance) || !lwi_search_takes(search, edge) ||
                 lwi_search_is_cut(search, from, to))
                 continue;
             bool none = search->taken_count == end;
@@ -93,7 +94,7 @@ static bool take_nearer(lwi_search *search, uint64_t begin, uint64_t end, uint32
                 continue;
             if (!take(search, to, edge, i))
                 return false;
-            search->distance[to] = TAKEN;
+            *far = TAKEN;
         }
     }
     unmark(search, end, distance);
@@ -130,7 +131,7 @@ static bool write_path(lwi_search *search, uint64_t last, uint32_t steps, lw_pat
 
 bool lwi_search_pick(lwi_search *search, uint32_t begin, uint32_t end, lw_paths *paths)
 {
-    uint32_t steps = search->distance[search->queue[begin]];
+    uint32_t steps = *lwi_search_distance(search, search->queue[begin]);
     if (!take_starts(search, begin, end))
         return false;
     uint64_t from = 0, to = search->taken_count;

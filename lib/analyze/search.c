@@ -17,6 +17,13 @@ static void free_bits(lwi_mem *mem, uint64_t *items, uint64_t count)
     lwi_free(mem, items, (size_t)lwi_bits_words(count) * sizeof(uint64_t));
 }
 
+#define BLOCK (LWI_DISTANCES * sizeof(uint32_t))
+
+static uint64_t blocks_of(uint64_t nodes)
+{
+    return (nodes + LWI_DISTANCES - 1) / LWI_DISTANCES;
+}
+
 /* Memory of the size of the heap is asked for and left alone: only what is reached is touched. */
 bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,
                      const lw_node *targets, uint64_t count, const lw_paths_options *options)
@@ -29,9 +36,11 @@ bool lwi_search_init(lwi_search *search, lw_snapshot *snapshot, lwi_mem *mem,
     bool filtered = lwi_filter_init(&search->filter, snapshot, options, mem);
     search->used = bits(mem, snapshot->info.roots);
     search->seen = bits(mem, nodes);
-    search->distance = lwi_resize(mem, NULL, 0, size);
+    search->block_of = lwi_alloc(mem, lwi_array_size(blocks_of(nodes), sizeof(uint32_t)));
+    search->distance = lwi_resize(mem, NULL, 0, lwi_array_size(blocks_of(nodes), BLOCK));
     search->queue = lwi_resize(mem, NULL, 0, size);
-    if (!filtered || !search->used || !search->seen || !search->distance || !search->queue)
+    if (!filtered || !search->used || !search->seen || !search->block_of || !search->distance ||
+        !search->queue)
         return false;
     if (!options->ignore_node_count && !options->ignore_type_count)
         return true;
@@ -55,7 +64,8 @@ void lwi_search_free(lwi_search *search)
     free_bits(mem, search->used, search->snapshot->info.roots);
     free_bits(mem, search->used_outside, nodes);
     free_bits(mem, search->seen, nodes);
-    lwi_free(mem, search->distance, size);
+    lwi_free(mem, search->block_of, lwi_array_size(blocks_of(nodes), sizeof(uint32_t)));
+    lwi_free(mem, search->distance, lwi_array_size(blocks_of(nodes), BLOCK));
     lwi_free(mem, search->queue, size);
     free_bits(mem, search->ahead.seen, nodes);
     lwi_free(mem, search->ahead.queue, size);

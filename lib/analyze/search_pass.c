@@ -35,7 +35,7 @@ static int edge_strength(const lwi_search *search)
 static void reach(lwi_search *search, lw_node node, uint32_t distance)
 {
     lwi_bits_set(search->seen, node);
-    search->distance[node] = distance;
+    *lwi_search_distance(search, node) = distance;
     search->queue[search->reached++] = node;
 }
 
@@ -63,7 +63,7 @@ static void expand(lwi_search *search, lw_node node)
             lwi_holder_strength(holders, i) > search->edges ||
             lwi_search_is_cut(search, holder, node))
             continue;
-        reach(search, holder, search->distance[node] + 1);
+        reach(search, holder, *lwi_search_distance(search, node) + 1);
     }
 }
 
@@ -81,12 +81,12 @@ static bool get_holders(lwi_search *search)
 }
 
 /* Where the level ends that begins at `begin`. */
-static uint32_t level_end(const lwi_search *search, uint32_t begin)
+static uint32_t level_end(lwi_search *search, uint32_t begin)
 {
-    uint32_t end = begin, distance = search->distance[search->queue[begin]];
+    uint32_t end = begin, distance = *lwi_search_distance(search, search->queue[begin]);
     if (!search->complete)
         return search->reached;
-    while (end < search->reached && search->distance[search->queue[end]] == distance)
+    while (end < search->reached && *lwi_search_distance(search, search->queue[end]) == distance)
         end++;
     return end;
 }
@@ -103,10 +103,10 @@ static void expand_level(lwi_search *search, uint32_t begin, uint32_t end)
 /* --- from the roots ------------------------------------------------------------------------ */
 
 /* Whether no path of now goes through a node; one may end at a target that is ignored. */
-static bool is_barred(const lwi_search *search, lw_node node)
+static bool is_barred(lwi_search *search, lw_node node)
 {
     return lwi_search_is_banned(search, node) &&
-           !(lwi_bits_get(search->seen, node) && search->distance[node] == 0);
+           !(lwi_bits_get(search->seen, node) && *lwi_search_distance(search, node) == 0);
 }
 
 static void reach_ahead(lwi_search *search, lw_node node, uint32_t distance)
@@ -114,7 +114,7 @@ static void reach_ahead(lwi_search *search, lw_node node, uint32_t distance)
     lwi_ahead *ahead = &search->ahead;
     lwi_bits_set(ahead->seen, node);
     if (!lwi_bits_get(search->seen, node))
-        search->distance[node] = distance;
+        *lwi_search_distance(search, node) = distance;
     ahead->queue[ahead->reached++] = node;
 }
 
@@ -196,13 +196,13 @@ static bool is_met(const lwi_search *search, uint32_t begin)
 }
 
 /* Whether a node refers to one that is `distance` away from the targets. */
-static bool leads_to(const lwi_search *search, lw_node node, uint32_t distance)
+static bool leads_to(lwi_search *search, lw_node node, uint32_t distance)
 {
     const lw_snapshot *snapshot = search->snapshot;
     uint64_t end = lwi_row_end(&snapshot->rows, node);
     for (uint64_t edge = lwi_row_start(&snapshot->rows, node); edge < end; edge++) {
         lw_node to = snapshot->rows.items[edge];
-        if (lwi_bits_get(search->seen, to) && search->distance[to] == distance &&
+        if (lwi_bits_get(search->seen, to) && *lwi_search_distance(search, to) == distance &&
             lwi_search_takes(search, edge) && !lwi_search_is_cut(search, node, to))
             return true;
     }
@@ -214,9 +214,9 @@ static bool leads_to(const lwi_search *search, lw_node node, uint32_t distance)
 static void carry_on(lwi_search *search, uint32_t *begin, uint32_t *end)
 {
     const lwi_ahead *ahead = &search->ahead;
-    uint32_t at = ahead->begin, distance = search->distance[search->queue[*begin]];
+    uint32_t at = ahead->begin, distance = *lwi_search_distance(search, search->queue[*begin]);
     for (uint32_t left = ahead->levels - 1; left > 0; left--, distance++) {
-        for (; at > 0 && search->distance[ahead->queue[at - 1]] == left - 1; at--) {
+        for (; at > 0 && *lwi_search_distance(search, ahead->queue[at - 1]) == left - 1; at--) {
             if (leads_to(search, ahead->queue[at - 1], distance))
                 reach(search, ahead->queue[at - 1], distance + 1);
         }

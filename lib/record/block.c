@@ -9,6 +9,9 @@
 /* ---- entering and leaving an event ---- */
 
 /* Addresses are numbers from here on: nothing reads through them. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+__attribute__((access(none, 1)))
+#endif
 static uint64_t address_of(const void *block)
 {
     return (uint64_t)(uintptr_t)block;

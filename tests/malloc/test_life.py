@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from support import ADAPTER, CC, COMMAND, HERE, PATIENCE, Victims, compile_with
+from support import ADAPTER, CC, COMMAND, HERE, PATIENCE, Victims, compile_with, expected
 
 
 def line_of(source: str, text: str) -> int:
@@ -110,6 +110,14 @@ class Signals(Victims):
                 first, depth = names.index("deep"), calls.index("work")
                 self.assertEqual(names[first:first + depth + 1], ["deep"] * depth + ["work"])
                 self.assertLessEqual(depth, 40)
+
+    def test_jumps_out_of_the_middle_of_an_event(self) -> None:
+        """Not allowed with any malloc that has locks. The program goes on as without us; if the books
+        were left open, that is told."""
+        victim = self.victim("jump.c", optimize="-O1")
+        done = self.leakwatch(victim, env=self.bump())
+        self.assertEqual((done.returncode, expected(done.stdout)), (0, {}), done.stderr)
+        self.assertRegex(done.stderr, "no report: this call is not allowed|exact|dropped")
 
     def test_an_allocator_made_of_its_own_functions(self) -> None:
         source = self.folder / "calls.c"

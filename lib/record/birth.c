@@ -27,7 +27,18 @@ static void span_unlink(lw_context *context, lwi_span *span)
     *span->link = span->next;
     if (span->next)
         span->next->link = span->link;
-    lwi_free(&context->mem, span, sizeof *span);
+    lwi_free(&context->mem, context->births.spare, sizeof *span);
+    context->births.spare = span;
+}
+
+static lwi_span *span_alloc(lw_context *context)
+{
+    lwi_span *span = context->births.spare;
+    if (!span)
+        return lwi_alloc(&context->mem, sizeof *span);
+    context->births.spare = NULL;
+    *span = (lwi_span){0};
+    return span;
 }
 
 static bool span_unused(const lwi_span *span)
@@ -62,7 +73,7 @@ static void span_drop(lw_context *context, lwi_span *span)
 static lwi_span *span_make(lw_context *context, lwi_span *parent, lwi_round *round)
 {
     lwi_births *births = &context->births;
-    lwi_span *span = lwi_alloc(&context->mem, sizeof *span);
+    lwi_span *span = span_alloc(context);
     if (!span)
         return NULL;
     span->parent = parent;
@@ -419,6 +430,7 @@ void lwi_births_done(lw_context *context)
     }
     while (births->spans)
         span_unlink(context, births->spans);
+    lwi_free(&context->mem, births->spare, sizeof *births->spare);
     for (uint32_t i = 0; i < LWI_BIRTH_CHUNKS; i++)
         lwi_free(&context->mem, births->chunks[i], CHUNK * sizeof(lwi_birth));
     lwi_free(&context->mem, births->free,

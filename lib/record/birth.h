@@ -63,6 +63,7 @@ typedef struct lwi_births {
     uint64_t free_count, free_room;
     struct lwi_birth_key *keys;
     lwi_span *spans; /* the newest first */
+    lwi_span *spare; /* the last one that was given back: a round most often makes one again */
     lwi_span *before; /* of blocks that no round sees */
     lwi_span *base;   /* what a thread without rounds of its own is in */
     uint64_t base_version;

@@ -390,8 +390,8 @@ static void alloc_event(lw_domain *domain, uint64_t address, uint64_t size, cons
 static inline bool enter_known(lwi_thread *thread, const lw_domain *domain, uint64_t address,
                                uint64_t size, const lw_stack *stack)
 {
-    bool any = LWI_LIKELY(stack && stack->words && stack->count);
-    uint64_t key = domain->salt + (any ? stack->hash + stack->truncated : 0);
+    bool told = stack && stack->words, any = told && stack->count;
+    uint64_t key = domain->salt + (any ? stack->hash : 0) + (told ? stack->truncated : 0);
     uint32_t birth = lwi_known_birth(domain->context, thread, key, any ? stack->words[0] : 0,
                                      any ? stack->count : 0);
     return lwi_hot_enter(thread, domain, address, size, birth, thread->span);

@@ -66,24 +66,6 @@ lw_status lw_region_create(lw_context *context, const char *name,
 
 /* ---- begin ---- */
 
-static lwi_round *round_alloc(lw_region *region)
-{
-    lwi_mem *mem = &region->context->mem;
-    lwi_round *round = lwi_alloc(mem, sizeof *round);
-    if (!round)
-        return NULL;
-    round->region = region;
-    round->scope = region->scope;
-    if (region->scope == LW_SCOPE_PROCESS) {
-        round->stripes = lwi_alloc(mem, LWI_STRIPES * sizeof *round->stripes);
-        if (!round->stripes) {
-            lwi_free(mem, round, sizeof *round);
-            return NULL;
-        }
-    }
-    return round;
-}
-
 static bool round_enlist(lw_context *context, lwi_round *round)
 {
     lwi_mem *table_mem = &context->mem;
@@ -203,15 +185,12 @@ lw_status lw_region_begin(lw_region *region, lw_round *round, lw_error *error)
     lw_status status = lwi_enter(region->context, &thread, error);
     if (status != LW_OK)
         return status;
-    lwi_round *fresh = round_alloc(region);
+    lwi_round *fresh = lwi_round_alloc(region);
     if (fresh && round_begin(thread, fresh)) {
         *round = fresh->number;
     } else {
-        if (fresh) {
-            lwi_free(&region->context->mem, fresh->stripes,
-                     LWI_STRIPES * sizeof *fresh->stripes);
-            lwi_free(&region->context->mem, fresh, sizeof *fresh);
-        }
+        if (fresh)
+            lwi_round_free(region->context, fresh);
         status = lwi_nomem(error, "a new round");
     }
     lwi_leave(thread);
@@ -339,7 +318,7 @@ lw_status lw_region_end(lw_region *region, lw_round number, lw_region_stats *sta
     if (status == LW_OK)
         status = end_check(thread, round, error);
     if (status == LW_OK)
-        round_end(thread, round, &full);
+        round_end(thread, round, stats ? &full : NULL);
     lwi_leave(thread);
     if (status == LW_OK && stats)
         lwi_give(stats, &full, sizeof full);

@@ -3,6 +3,8 @@
 
 #include "record/context.h"
 
+#include <string.h>
+
 /* The live bytes of the process as this thread knows them: exact but for what others have not
  * published yet. */
 static int64_t view(const lwi_thread *thread)
@@ -112,10 +114,31 @@ static void unlink_round(lwi_round *round)
         round->next->link = round->link;
 }
 
-static void free_round(lw_context *context, lwi_round *round)
+lwi_round *lwi_round_alloc(lw_region *region)
+{
+    lw_context *context = region->context;
+    lwi_round *round = context->rounds.spare;
+    context->rounds.spare = NULL;
+    if (round)
+        memset(round, 0, sizeof *round);
+    else if (!(round = lwi_alloc(&context->mem, sizeof *round)))
+        return NULL;
+    round->region = region;
+    round->scope = region->scope;
+    if (region->scope != LW_SCOPE_PROCESS)
+        return round;
+    round->stripes = lwi_alloc(&context->mem, LWI_STRIPES * sizeof *round->stripes);
+    if (round->stripes)
+        return round;
+    lwi_round_free(context, round);
+    return NULL;
+}
+
+void lwi_round_free(lw_context *context, lwi_round *round)
 {
     lwi_free(&context->mem, round->stripes, LWI_STRIPES * sizeof *round->stripes);
-    lwi_free(&context->mem, round, sizeof *round);
+    lwi_free(&context->mem, context->rounds.spare, sizeof *round);
+    context->rounds.spare = round;
 }
 
 void lwi_round_forget(lw_context *context, lwi_round *round)
@@ -142,7 +165,7 @@ void lwi_round_forget(lw_context *context, lwi_round *round)
     region->net_blocks += round->net_blocks;
     HASH_DEL(context->rounds.by_number, round);
     unlink_round(round);
-    free_round(context, round);
+    lwi_round_free(context, round);
 }
 
 void lwi_rounds_done(lw_context *context)
@@ -152,8 +175,9 @@ void lwi_rounds_done(lw_context *context)
     HASH_ITER(hh, context->rounds.by_number, round, next)
     {
         HASH_DEL(context->rounds.by_number, round);
-        free_round(context, round);
+        lwi_round_free(context, round);
     }
+    lwi_free(&context->mem, context->rounds.spare, sizeof *context->rounds.spare);
     while (context->rounds.regions) {
         lw_region *region = context->rounds.regions;
         context->rounds.regions = region->next;

@@ -85,6 +85,7 @@ typedef struct lwi_rounds {
     lw_region *regions;
     lwi_round *by_number;
     _Atomic(lwi_round *) open;
+    lwi_round *spare; /* the last one that was forgotten: a host most often begins one again */
     lw_round last; /* number */
 } lwi_rounds;
 
@@ -94,6 +95,10 @@ void lwi_round_count(lwi_round *round, lwi_thread *thread, int64_t bytes, int64_
 /* Tells the process what this thread has allocated and freed. Takes the lock, or has it. */
 void lwi_thread_publish(lwi_thread *thread);
 void lwi_thread_publish_locked(lwi_thread *thread);
+
+/* A new round of a region, not yet begun; NULL without memory. Under the lock, as all of these. */
+lwi_round *lwi_round_alloc(lw_region *region);
+void lwi_round_free(lw_context *context, lwi_round *round);
 
 /* A round that has ended and that no span holds is forgotten. Under the lock. */
 void lwi_round_forget(lw_context *context, lwi_round *round);

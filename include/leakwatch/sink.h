@@ -245,6 +245,21 @@ LW_API int lw_sink_external(lw_sink *sink, lw_key key, uint64_t bytes);
 LW_API int lw_sink_hide(lw_sink *sink, lw_key key);
 
 /**
+ * Memory for the walk itself: lists, sets, tables. A walk may run in a forked child
+ * (lw_capture_start()), where malloc() can wait for ever for a lock that another thread held at the
+ * fork; this is the memory that the snapshot is built with, and counts as its transient memory.
+ * Give all of it back before `enumerate` returns. Works also when the sink has failed.
+ *
+ * @param sink     the sink
+ * @param block    what a former call returned, or NULL
+ * @param old_size its size in bytes; 0 with NULL
+ * @param new_size as large as it shall be; 0: free it
+ * @return the block, which may have moved, new bytes not zeroed; NULL if it was freed, or without
+ *         memory: then it is unchanged
+ */
+LW_API void *lw_sink_memory(lw_sink *sink, void *block, size_t old_size, size_t new_size);
+
+/**
  * Gives up, with the reason that lw_snapshot_take() will report.
  *
  * @param sink    the sink

@@ -76,8 +76,9 @@ typedef struct lw_snapshot_options {
  * its nodes lie in. Never asks a host to collect: what is unreachable is in it and marked.
  * Advances the epoch.
  *
- * While it works it takes memory beside the result's: 12 bytes per node and edge pushed, 4 more per
- * holder, and the tables that find keys; about three times lw_snapshot_info::own_bytes in all, see
+ * While it works it takes memory beside the result's: 12 bytes per node pushed, 8 per edge and per
+ * holder, 4 more each where keys are no addresses, the tables that find keys, and what a walk asks
+ * for with lw_sink_memory(); two to three times lw_snapshot_info::own_bytes in all, see
  * lw_snapshot_info::peak_bytes.
  *
  * @param context  whose runtimes

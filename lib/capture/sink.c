@@ -408,6 +408,11 @@ int lw_sink_root(lw_sink *sink, lw_key key, uint32_t kind, uint32_t label)
     return 0;
 }
 
+void *lw_sink_memory(lw_sink *sink, void *block, size_t old_size, size_t new_size)
+{
+    return sink && (block || new_size) ? lwi_resize(sink->mem, block, old_size, new_size) : NULL;
+}
+
 int lw_sink_fail(lw_sink *sink, const char *message)
 {
     if (lwi_sink_usable(sink))

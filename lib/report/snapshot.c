@@ -106,6 +106,11 @@ static void write_text(lwi_out *out, const lw_snapshot_info *info)
         lwi_text_put(&text, "left out of the file: keys read as dots");
         write_line(out, "values", &text);
     }
+    if (info->flags & LW_SNAPSHOT_CHILD) {
+        lwi_text_init(&text, lwi_out_ascii(out));
+        lwi_text_put(&text, "in a forked child");
+        write_line(out, "captured", &text);
+    }
     lwi_text_init(&text, lwi_out_ascii(out));
     lwi_text_size(&text, info->own_bytes);
     write_line(out, "our own", &text);
@@ -132,6 +137,7 @@ static void write_json(lwi_out *out, const lw_snapshot_info *info)
     lwi_json_unsigned(&json, "conflicts", info->conflicts);
     lwi_json_unsigned(&json, "own_bytes", info->own_bytes);
     lwi_json_bool(&json, "hidden", info->flags & LW_SNAPSHOT_HIDDEN);
+    lwi_json_bool(&json, "child", info->flags & LW_SNAPSHOT_CHILD);
     lwi_json_report_end(&json);
 }
 

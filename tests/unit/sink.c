@@ -331,3 +331,46 @@ Test(sink, the_peak_is_at_least_what_is_kept)
     cr_assert_geq(info.peak_bytes, info.own_bytes);
     lw_snapshot_release(snapshot);
 }
+
+/* ---- memory of the walk ---- */
+
+enum { LIST = 1000 };
+
+/* A list that grows, on the way also after the sink has failed. */
+static int list_numbers(lw_sink *sink, void *user)
+{
+    uint64_t *list = lw_sink_memory(sink, NULL, 0, sizeof *list);
+    cr_assert_not_null(list);
+    for (uint64_t i = 0; i < LIST; i++) {
+        list = lw_sink_memory(sink, list, (i + 1) * sizeof *list, (i + 2) * sizeof *list);
+        cr_assert_not_null(list);
+        list[i] = i;
+    }
+    for (uint64_t i = 0; i < LIST; i++)
+        cr_assert_eq(list[i], i);
+    int failed = *(int *)user ? lw_sink_fail(sink, "on purpose") : 0;
+    cr_assert_null(lw_sink_memory(sink, list, (LIST + 1) * sizeof *list, 0));
+    return failed;
+}
+
+Test(sink, a_walk_has_memory_of_the_snapshot_and_gives_it_back)
+{
+    for (int fails = 0; fails < 2; fails++) {
+        host host;
+        lw_snapshot *snapshot = NULL;
+        lw_error error = LW_ERROR_INIT;
+        open_host(&host);
+        add_runtime(&host, "toy", LW_KEY_OPAQUE, list_numbers, &fails);
+        cr_assert_eq(lw_snapshot_take(host.context, NULL, &snapshot, &error),
+                     fails ? LW_E_RUNTIME : LW_OK);
+        if (!fails)
+            cr_assert_geq(snapshot_info(snapshot).peak_bytes, LIST * sizeof(uint64_t));
+        lw_snapshot_release(snapshot);
+        close_host(&host); /* finds what was not given back */
+    }
+}
+
+Test(sink, no_sink_has_no_memory)
+{
+    cr_assert_null(lw_sink_memory(NULL, NULL, 0, 16));
+}

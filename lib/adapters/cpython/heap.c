@@ -205,11 +205,13 @@ static int out_of_memory(lw_sink *sink)
 
 int lwpy_heap_enumerate(lw_sink *sink, void *user)
 {
-    lwpy_walk *walk = calloc(1, sizeof *walk);
+    lwpy_walk *walk = lwpy_zeros(sink, sizeof *walk);
     if (!walk)
         return out_of_memory(sink);
     walk->sink = sink;
     walk->heap = user;
+    walk->seen.sink = walk->hidden.sink = sink;
+    walk->todo.sink = walk->weak.sink = walk->visited.sink = sink;
     init(walk);
     walk_all(walk);
     int failed = walk->failed;
@@ -220,6 +222,6 @@ int lwpy_heap_enumerate(lw_sink *sink, void *user)
     lwpy_list_free(&walk->weak);
     lwpy_list_free(&walk->visited);
     lwpy_doubts_free(walk);
-    free(walk);
+    lwpy_give_back(sink, walk, sizeof *walk);
     return failed == LWPY_NO_MEMORY ? out_of_memory(sink) : failed;
 }

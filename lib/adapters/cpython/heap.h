@@ -17,7 +17,7 @@ typedef struct lwpy_heap {
 
 /* An lw_enumerate_fn; `user` is an lwpy_heap. The caller holds the GIL, and runs it on the thread
  * of the code that asks: variables of the innermost frame that is not a hidden module's are the
- * asker's. Runs no Python code, makes no object, collects nothing; a reference count changes only
+ * asker's. Runs no Python code, makes no object but a number that a size is told by, collects nothing; a reference count changes only
  * where host_311.h says so (signal handlers) and comes back.
  *
  * What a call of ours holds only in C (an argument tuple, a temporary) would look like a leak from

@@ -66,7 +66,9 @@ static void doubt(lwpy_walk *walk, const place *place, PyObject *object, uint32_
         return;
     if (walk->doubt_count == walk->doubt_capacity) {
         size_t capacity = walk->doubt_capacity ? walk->doubt_capacity * 2 : 64;
-        lwpy_doubt *doubts = realloc(walk->doubts, capacity * sizeof *doubts);
+        lwpy_doubt *doubts = lw_sink_memory(walk->sink, walk->doubts,
+                                            walk->doubt_capacity * sizeof *doubts,
+                                            capacity * sizeof *doubts);
         if (!doubts) {
             walk->failed = LWPY_NO_MEMORY;
             return;
@@ -82,7 +84,7 @@ static void put_stack(lwpy_walk *walk, const place *place, const lwpy_host_frame
     int variables = lwpy_host_frame_code(frame)->co_nlocalsplus;
     int used = lwpy_host_frame_used(frame), certain = used - variables, doubtful = certain;
     if (used < 0)
-        certain = lwpy_stack_depth(frame, &doubtful);
+        certain = lwpy_stack_depth(walk->sink, frame, &doubtful);
     PyObject *const *stack = lwpy_host_frame_slots(frame) + variables;
     uint32_t label = 0;
     for (int i = 0; i < doubtful && !walk->failed; i++) {
@@ -225,7 +227,7 @@ static int find_tracked(PyObject *object, void *user)
 /* What is left in doubt lives for certain if the collector tracks it. */
 static void settle_tracked(lwpy_walk *walk)
 {
-    search search = { walk, { NULL, 0, 0, NULL }, { NULL, 0, 0, NULL } };
+    search search = { walk, { .sink = walk->sink }, { .sink = walk->sink } };
     bool any = false;
     for (size_t i = 0; i < walk->doubt_count && !walk->failed; i++) {
         if (!walk->doubts[i].object)
@@ -259,7 +261,7 @@ void lwpy_doubts_settle(lwpy_walk *walk)
 
 void lwpy_doubts_free(lwpy_walk *walk)
 {
-    free(walk->doubts);
+    lwpy_give_back(walk->sink, walk->doubts, walk->doubt_capacity * sizeof *walk->doubts);
     walk->doubts = NULL;
     walk->doubt_count = walk->doubt_capacity = 0;
 }

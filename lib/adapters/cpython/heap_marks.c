@@ -25,15 +25,16 @@ static void place(lwpy_marks *marks, struct lwpy_marks_chunk *chunk)
 
 static bool grow(lwpy_marks *marks)
 {
-    lwpy_marks wider = { NULL, marks->capacity ? marks->capacity * 2 : 64, marks->count, NULL };
-    wider.table = calloc(wider.capacity, sizeof *wider.table);
+    lwpy_marks wider = { marks->sink, NULL, marks->capacity ? marks->capacity * 2 : 64,
+                         marks->count, NULL };
+    wider.table = lwpy_zeros(marks->sink, wider.capacity * sizeof *wider.table);
     if (!wider.table)
         return false;
     for (size_t i = 0; i < marks->capacity; i++) {
         if (marks->table[i])
             place(&wider, marks->table[i]);
     }
-    free(marks->table);
+    lwpy_give_back(marks->sink, marks->table, marks->capacity * sizeof *marks->table);
     marks->table = wider.table;
     marks->capacity = wider.capacity;
     return true;
@@ -55,7 +56,7 @@ static struct lwpy_marks_chunk *make(lwpy_marks *marks, uintptr_t base)
 {
     if (marks->count * 2 >= marks->capacity && !grow(marks))
         return NULL;
-    struct lwpy_marks_chunk *chunk = calloc(1, sizeof *chunk);
+    struct lwpy_marks_chunk *chunk = lwpy_zeros(marks->sink, sizeof *chunk);
     if (!chunk)
         return NULL;
     chunk->base = base;
@@ -97,15 +98,16 @@ bool lwpy_marks_has(lwpy_marks *marks, const void *address)
 void lwpy_marks_free(lwpy_marks *marks)
 {
     for (size_t i = 0; i < marks->capacity; i++)
-        free(marks->table[i]);
-    free(marks->table);
-    *marks = (lwpy_marks){ NULL, 0, 0, NULL };
+        lwpy_give_back(marks->sink, marks->table[i], sizeof *marks->table[i]);
+    lwpy_give_back(marks->sink, marks->table, marks->capacity * sizeof *marks->table);
+    *marks = (lwpy_marks){ .sink = marks->sink };
 }
 
 bool lwpy_list_grow(lwpy_list *list)
 {
     size_t capacity = list->capacity ? list->capacity * 2 : 256;
-    PyObject **items = realloc(list->items, capacity * sizeof *items);
+    PyObject **items = lw_sink_memory(list->sink, list->items, list->capacity * sizeof *items,
+                                      capacity * sizeof *items);
     if (!items)
         return false;
     list->items = items;
@@ -115,6 +117,6 @@ bool lwpy_list_grow(lwpy_list *list)
 
 void lwpy_list_free(lwpy_list *list)
 {
-    free(list->items);
-    *list = (lwpy_list){ NULL, 0, 0 };
+    lwpy_give_back(list->sink, list->items, list->capacity * sizeof *list->items);
+    *list = (lwpy_list){ .sink = list->sink };
 }

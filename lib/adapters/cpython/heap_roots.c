@@ -48,7 +48,7 @@ static void root_copy(lwpy_walk *walk, PyObject *module)
  * each shall own what its dict holds. */
 static void own_modules(lwpy_walk *walk, PyObject *modules)
 {
-    lwpy_list taken = { NULL, 0, 0 };
+    lwpy_list taken = { .sink = walk->sink };
     PyObject *name, *module;
     Py_ssize_t at = 0;
     while (!walk->failed && PyDict_Next(modules, &at, &name, &module)) {

@@ -96,7 +96,7 @@ static int depth_at(flow *flow)
     return depth < 0 ? depth : depth + flow->more;
 }
 
-int lwpy_stack_depth(const lwpy_host_frame *frame, int *doubtful)
+int lwpy_stack_depth(lw_sink *sink, const lwpy_host_frame *frame, int *doubtful)
 {
     const PyCodeObject *code = lwpy_host_frame_code(frame);
     flow flow = { code, (const _Py_CODEUNIT *)code->co_code_adaptive, Py_SIZE(code), NULL, NULL, 0,
@@ -104,12 +104,13 @@ int lwpy_stack_depth(const lwpy_host_frame *frame, int *doubtful)
                       (Py_ssize_t)sizeof(_Py_CODEUNIT),
                   PY_INVALID_STACK_EFFECT, 0 };
     int depth = -1;
-    flow.depths = malloc((size_t)flow.count * (sizeof *flow.depths + sizeof *flow.todo) + 8);
+    size_t size = (size_t)flow.count * (sizeof *flow.depths + sizeof *flow.todo) + 8;
+    flow.depths = lw_sink_memory(sink, NULL, 0, size);
     if (flow.depths && flow.wanted >= 0 && flow.wanted < flow.count) {
         flow.todo = (Py_ssize_t *)(((uintptr_t)(flow.depths + flow.count) + 7) & ~(uintptr_t)7);
         depth = depth_at(&flow);
     }
-    free(flow.depths);
+    lwpy_give_back(sink, flow.depths, size);
     *doubtful = depth >= 0 && depth <= code->co_stacksize ? depth : code->co_stacksize;
     if (depth < 0 || depth > code->co_stacksize || flow.effect == PY_INVALID_STACK_EFFECT)
         return 0;

@@ -22,7 +22,7 @@ static bool grow(lwpy_walk *walk)
     lwpy_type **old = walk->types;
     size_t old_capacity = walk->type_capacity;
     size_t capacity = old_capacity ? old_capacity * 2 : 1024;
-    lwpy_type **table = calloc(capacity, sizeof *table);
+    lwpy_type **table = lwpy_zeros(walk->sink, capacity * sizeof *table);
     if (!table)
         return false;
     walk->types = table;
@@ -31,7 +31,7 @@ static bool grow(lwpy_walk *walk)
         if (old[i])
             place(walk, old[i]);
     }
-    free(old);
+    lwpy_give_back(walk->sink, old, old_capacity * sizeof *old);
     return true;
 }
 
@@ -62,7 +62,9 @@ static const struct {
 
 static void add_field(lwpy_walk *walk, lwpy_type *type, const PyMemberDef *member, bool counted)
 {
-    lwpy_field *fields = realloc(type->fields, (type->field_count + 1) * sizeof *fields);
+    lwpy_field *fields = lw_sink_memory(walk->sink, type->fields,
+                                        type->field_count * sizeof *fields,
+                                        (type->field_count + 1) * sizeof *fields);
     if (!fields) {
         walk->failed = LWPY_NO_MEMORY;
         return;
@@ -181,7 +183,7 @@ static lwpy_type *make(lwpy_walk *walk, PyTypeObject *python_type)
 {
     lwpy_type *type = NULL;
     if (walk->type_count * 2 < walk->type_capacity || grow(walk))
-        type = calloc(1, sizeof *type);
+        type = lwpy_zeros(walk->sink, sizeof *type);
     if (!type) {
         walk->failed = LWPY_NO_MEMORY;
         return NULL;
@@ -211,7 +213,9 @@ const uint32_t *lwpy_type_names(lwpy_walk *walk, const lwpy_type *const_type, Py
     PyDictKeysObject *keys = lwpy_host_shared_keys(type->type);
     if (type->name_count >= count)
         return type->names;
-    uint32_t *names = realloc(type->names, (size_t)count * sizeof *names);
+    uint32_t *names = lw_sink_memory(walk->sink, type->names,
+                                     (size_t)type->name_count * sizeof *names,
+                                     (size_t)count * sizeof *names);
     if (!names) {
         walk->failed = LWPY_NO_MEMORY;
         return NULL;
@@ -225,14 +229,16 @@ const uint32_t *lwpy_type_names(lwpy_walk *walk, const lwpy_type *const_type, Py
 
 void lwpy_types_free(lwpy_walk *walk)
 {
+    lw_sink *sink = walk->sink;
     for (size_t i = 0; i < walk->type_capacity; i++) {
-        if (walk->types[i]) {
-            free(walk->types[i]->fields);
-            free(walk->types[i]->names);
-            free(walk->types[i]);
-        }
+        lwpy_type *type = walk->types[i];
+        if (!type)
+            continue;
+        lwpy_give_back(sink, type->fields, type->field_count * sizeof *type->fields);
+        lwpy_give_back(sink, type->names, (size_t)type->name_count * sizeof *type->names);
+        lwpy_give_back(sink, type, sizeof *type);
     }
-    free(walk->types);
+    lwpy_give_back(sink, walk->types, walk->type_capacity * sizeof(lwpy_type *));
     walk->types = NULL;
     walk->type_capacity = walk->type_count = 0;
 }

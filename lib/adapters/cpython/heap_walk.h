@@ -7,12 +7,25 @@
 #include "heap.h"
 
 #include <leakwatch/runtime.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* Memory of the sink's, zeroed, since a forked child must not use malloc(). */
+static inline void *lwpy_zeros(lw_sink *sink, size_t size)
+{
+    void *block = lw_sink_memory(sink, NULL, 0, size);
+    return block ? memset(block, 0, size) : NULL;
+}
+
+static inline void lwpy_give_back(lw_sink *sink, void *block, size_t size)
+{
+    if (block)
+        lw_sink_memory(sink, block, size, 0);
+}
 
 /* ---- a set of addresses (heap_marks.c) ---- */
 
 typedef struct lwpy_marks {
+    lw_sink *sink; /* gives the memory */
     struct lwpy_marks_chunk **table; /* open addressing, by the address' upper bits */
     size_t capacity, count;
     struct lwpy_marks_chunk *last; /* neighbours come together */
@@ -26,6 +39,7 @@ void lwpy_marks_free(lwpy_marks *marks);
 /* ---- growing lists of objects (heap_marks.c) ---- */
 
 typedef struct lwpy_list {
+    lw_sink *sink; /* gives the memory */
     PyObject **items;
     size_t count, capacity;
 } lwpy_list;
@@ -348,7 +362,7 @@ void lwpy_owned(lwpy_walk *walk, PyObject *to, uint32_t label);
 
 /* How many slots of a running frame's evaluation stack hold references for certain; the slots up
  * to *doubtful may. Both count from the first slot of the stack. */
-int lwpy_stack_depth(const lwpy_host_frame *frame, int *doubtful);
+int lwpy_stack_depth(lw_sink *sink, const lwpy_host_frame *frame, int *doubtful);
 /* Whose variables are the asker's; sets the asker of the walk. */
 void lwpy_frames_find_asker(lwpy_walk *walk);
 void lwpy_frames_roots(lwpy_walk *walk, const PyThreadState *thread);

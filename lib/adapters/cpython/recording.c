@@ -3,6 +3,7 @@
 #include "recording.h"
 
 #include "advice.h"
+#include "child.h"
 #include "heap.h"
 #include "plugs.h"
 #include "record.h"
@@ -43,9 +44,9 @@ static void drop_context(void)
 
 static bool is_ours(PyObject *name)
 {
-    const char *words = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-    if (!words)
-        PyErr_Clear();
+    /* Of others PyUnicode_AsUTF8() would leave a copy in the string. */
+    bool ascii = PyUnicode_Check(name) && PyUnicode_IS_COMPACT_ASCII(name);
+    const char *words = ascii ? (const char *)PyUnicode_1BYTE_DATA(name) : NULL;
     return words && strncmp(words, "leakwatch", 9) == 0 && (words[9] == '\0' || words[9] == '.');
 }
 
@@ -71,15 +72,16 @@ static size_t list_ours(PyObject **found)
     return count;
 }
 
-/* What is ours is listed at the moment of each walk, by Python's raw allocator: nothing that the
- * walk could meet. */
+/* What is ours is listed at the moment of each walk, in memory that the walk cannot meet. */
 static int enumerate(lw_sink *sink, void *user)
 {
     (void)user;
     struct lwpy_quiet quiet;
+    lwpy_child_settle();
     lwpy_quiet_begin(&quiet);
     lwpy_heap heap = {NULL, list_ours(NULL)};
-    PyObject **hidden = PyMem_RawMalloc(heap.hidden_count * sizeof *hidden);
+    size_t size = heap.hidden_count * sizeof(PyObject *);
+    PyObject **hidden = lw_sink_memory(sink, NULL, 0, size);
     int failed = 1;
     if (hidden) {
         list_ours(hidden);
@@ -88,7 +90,8 @@ static int enumerate(lw_sink *sink, void *user)
     } else {
         PyErr_NoMemory(); /* made beforehand: takes no memory */
     }
-    PyMem_RawFree(hidden);
+    if (hidden)
+        lw_sink_memory(sink, hidden, size, 0);
     lwpy_quiet_end(&quiet);
     return failed;
 }
@@ -218,8 +221,11 @@ PyObject *lwpy_recording_capture(const lw_capture_options *options)
     lw_error error = LW_ERROR_INIT;
     lw_capture *capture = NULL;
     lw_status status = need_context(&error);
-    if (status == LW_OK)
+    if (status == LW_OK) {
+        lwpy_child_begin();
         status = lw_capture_start(now.context, options, &capture, &error);
+        lwpy_child_end();
+    }
     if (status == LW_OK)
         return lwpy_capture_new(capture, now.number);
     return PyErr_Occurred() ? NULL : lwpy_raise(&error);

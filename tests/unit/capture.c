@@ -321,6 +321,36 @@ Test(capture, is_what_would_have_been_captured_in_place)
     lw_snapshot_release(second);
 }
 
+static int append(const char *text, size_t length, void *user)
+{
+    strncat(user, text, length);
+    return 0;
+}
+
+static bool report_tells(const lw_snapshot *snapshot, int32_t format, const char *words)
+{
+    char text[4096] = "";
+    lw_report_options options = LW_REPORT_OPTIONS_INIT;
+    options.format = format;
+    cr_assert_eq(lw_report_snapshot(snapshot, &options, append, text, NULL), LW_OK);
+    return strstr(text, words);
+}
+
+Test(capture, a_report_tells_of_the_child)
+{
+    lw_snapshot *here = NULL;
+    lw_context *context = scene_open();
+    lw_snapshot *there = finish(start_with(context, NULL));
+    cr_assert_eq(lw_snapshot_take(context, NULL, &here, NULL), LW_OK);
+    cr_assert(report_tells(there, LW_FORMAT_TEXT, "in a forked child"));
+    cr_assert(report_tells(there, LW_FORMAT_JSON, "\"child\":true"));
+    cr_assert_not(report_tells(here, LW_FORMAT_TEXT, "in a forked child"));
+    cr_assert(report_tells(here, LW_FORMAT_JSON, "\"child\":false"));
+    lw_snapshot_release(there);
+    lw_snapshot_release(here);
+    lw_context_release(context);
+}
+
 Test(capture, may_be_given_several_times_and_saved)
 {
     walker walker;

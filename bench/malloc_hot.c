@@ -1,6 +1,7 @@
-/* malloc, touch, free; and churn: a live set of which a random block is exchanged at a time, from 256
- * call paths of a given depth. Prints nanoseconds of CPU time per pair, of all threads.
- * Usage: malloc_hot hot|churn THREADS PAIRS [DEPTH] */
+/* malloc, touch, free; and churn: a live set of which a random block is exchanged at a time, from
+ * 256 call paths of a given depth. Prints the peak of the memory in KiB, and then nanoseconds of
+ * CPU time per pair, of all threads.
+ * Usage: malloc_hot hot|churn THREADS PAIRS [DEPTH [LIVE [LARGEST]]] */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BLOCKS = 1 << 20 };
+static uint64_t doublings; /* sizes are from 16 B to 16 B doubled so often */
 
 typedef struct job {
     uint64_t seed;
@@ -27,10 +28,10 @@ static uint64_t next(job *job)
     return job->seed;
 }
 
-/* 16 B to 4 KiB, as many of each doubling. */
+/* 16 B to the largest, as many of each doubling. */
 static size_t size_of(uint64_t random)
 {
-    size_t base = (size_t)16 << (random & 7);
+    size_t base = (size_t)16 << (random & 255) % doublings;
     return base + (random >> 8) % base;
 }
 
@@ -84,12 +85,22 @@ static void churn(job *job)
     }
 }
 
+static void fill(job *job)
+{
+    for (uint32_t i = 0; i < job->count; i++) {
+        uint64_t random = next(job);
+        job->live[i] = path_a(random & 255, job->depth, size_of(random >> 8));
+    }
+}
+
 static int is_churn;
 
 static void *work(void *user)
 {
     job *job = user;
-    if (is_churn)
+    if (is_churn && job->pairs == 0)
+        fill(job);
+    else if (is_churn)
         churn(job);
     else
         hot(job, job->depth);
@@ -114,25 +125,49 @@ static double run(job *jobs, int threads, long pairs)
     }
     for (int i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
-    return (cpu_ns() - start) / (double)pairs / threads;
+    return (cpu_ns() - start) / (double)(pairs ? pairs : 1) / threads;
+}
+
+static long peak_kib(void)
+{
+    char text[128];
+    long peak = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(text, sizeof text, file)) {
+        if (strncmp(text, "VmHWM:", 6) == 0)
+            peak = atol(text + 6);
+    }
+    if (file)
+        fclose(file);
+    return peak;
 }
 
 int main(int count, char **words)
 {
-    static void *live[BLOCKS];
     static job jobs[64];
-    int threads = count > 2 ? atoi(words[2]) : 1;
-    long pairs = count > 3 ? atol(words[3]) : 1000000;
-    if (count < 2 || threads < 1 || threads > 64)
+    int threads = count > 2 ? atoi(words[2]) : 1, depth = count > 4 ? atoi(words[4]) : 20;
+    long pairs = count > 3 ? atol(words[3]) : 1000000, live = count > 5 ? atol(words[5]) : 1 << 20;
+    if (count < 2 || threads < 1 || threads > 64 || pairs < 1 || live < threads)
+        return 2;
+    doublings = 0;
+    for (long size = count > 6 ? atol(words[6]) : 4096; size >= 32; size /= 2)
+        doublings++;
+    if (doublings == 0)
         return 2;
     is_churn = strcmp(words[1], "churn") == 0;
+    void **blocks = calloc((size_t)live, sizeof *blocks);
+    if (!blocks)
+        return 1;
     for (int i = 0; i < threads; i++) {
-        uint32_t part = BLOCKS / (uint32_t)threads;
-        jobs[i] = (job){(uint64_t)i * 77 + 88172645463325252u, 0, count > 4 ? atoi(words[4]) : 20,
-                        live + (size_t)part * (size_t)i, part};
+        uint32_t part = (uint32_t)(live / threads);
+        jobs[i] = (job){(uint64_t)i * 77 + 88172645463325252u, 0, depth,
+                        blocks + (size_t)part * (size_t)i, part};
     }
-    if (is_churn)
-        run(jobs, threads, pairs > BLOCKS ? BLOCKS * 2 / threads : pairs);
-    printf("%.1f\n", run(jobs, threads, pairs));
+    if (is_churn) {
+        run(jobs, threads, 0);
+        run(jobs, threads, pairs);
+    }
+    double taken = run(jobs, threads, pairs);
+    printf("peak %ld KiB\n%.1f\n", peak_kib(), taken);
     return 0;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every benchmark of recording, beside the other tools: tables as they come, then
-# build/bench/results.json.
+# build/bench/results.json and build/bench/results.svg, drawn from it.
 #   bench/run.sh             all of it: about an hour on two idle processors
 #   bench/run.sh --quick     some minutes: fewer programs, fewer rounds
 #   --only PART[,PART]       these parts; what the others found before stays
@@ -8,11 +8,13 @@
 #   --no-install             use only what is there; without it pip fetches other people's programs
 #                            into build/bench/pyperformance
 #   --test TREE              for the tests: a tree that is built, the smallest loads
+# Tools that only this needs are named where they are missing: clang, heaptrack, google-perftools,
+# libjemalloc2.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 
-all_parts="python_programs python_record"
+all_parts="python_programs python_record books malloc_others live_curve"
 load=full only= python= tree= install=
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -21,7 +23,7 @@ while [ $# -gt 0 ]; do
     --only) only=$2; shift ;;
     --python) python=$2; shift ;;
     --test) load=test tree=$2 install=--no-install; shift ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' bench/run.sh >&2; exit 2 ;;
     esac
     shift
 done
@@ -54,6 +56,12 @@ arguments() {
     "python_programs test") echo --rounds 1 --others-rounds 1 --seconds 0.01 --only numpy ;;
     "python_record quick") echo --rounds 1 --depths 5,25 ;;
     "python_record test") echo --rounds 1 --depths 5 --turns 2000 ;;
+    "books quick") echo --mib 64 ;;
+    "books test") echo --mib 1 ;;
+    "malloc_others quick") echo --rounds 1 --pairs 400000 ;;
+    "malloc_others test") echo --rounds 1 --pairs 2000 --live 2000 --only leakwatch ;;
+    "live_curve quick") echo --rounds 1 --most 1000000 ;;
+    "live_curve test") echo --rounds 1 --most 1000 ;;
     esac
     case "$1" in python_programs) echo "$install" ;; esac
 }
@@ -73,4 +81,5 @@ for part in $all_parts; do
 done
 printf '\n== results\n'
 "$python" bench/results.py "$out"
+"$python" bench/chart.py "$out/results.json" "$out/results.svg"
 exit "$status"

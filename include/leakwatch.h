@@ -57,6 +57,7 @@
  * | mode.h | how much is recorded: every stack, counts only, samples |
  * | region.h | regions: what a span of work left behind |
  * | verdict.h | whether a region's rounds leak: by site and by round |
+ * | memory.h | the process's memory: what is known of it, and how much is not |
  * | object.h | typed objects: how many live |
  * | runtime.h | the plug for a host with an object graph |
  * | sink.h | what a walk over that graph pushes |
@@ -85,6 +86,7 @@
 #include <leakwatch/file.h>
 #include <leakwatch/find.h>
 #include <leakwatch/growth.h>
+#include <leakwatch/memory.h>
 #include <leakwatch/mode.h>
 #include <leakwatch/object.h>
 #include <leakwatch/record.h>

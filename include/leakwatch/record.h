@@ -78,10 +78,13 @@ enum lw_domain_kind {
 
 /** Bits of lw_domain_options::flags. */
 enum lw_domain_flags {
-    LW_DOMAIN_SERIAL = 1 /**< one lock of the host orders all events of this domain, also those of
+    LW_DOMAIN_SERIAL = 1, /**< one lock of the host orders all events of this domain, also those of
                               its parent: faster. Of SHARED domains all must be of one host (the
                               same `describe_frame` and `user`), or it has no effect; no event
                               may run while a second host makes the first of its own */
+    LW_DOMAIN_IN_PROCESS = 2 /**< of an APART domain: its blocks are memory of this process all the
+                                  same (see memory.h), such as those of an allocator that aligns to
+                                  8 bytes */
 };
 
 /** How to make a domain. */

@@ -46,6 +46,7 @@
 
 #include <leakwatch/analyze.h>
 #include <leakwatch/check.h>
+#include <leakwatch/memory.h>
 #include <leakwatch/object.h>
 #include <leakwatch/referrers.h>
 #include <leakwatch/region.h>
@@ -73,12 +74,13 @@ typedef struct lw_report_options {
     int32_t format;       /**< ::lw_format */
     uint32_t flags;       /**< ::lw_report_flags */
     uint32_t width;       /**< columns of the terminal; 0: 100 */
+    const lw_memory *memory; /**< NULL, or what lw_memory_get() told: the report ends with it */
 } lw_report_options;
 
 /** Initial value of ::lw_report_options. */
 #define LW_REPORT_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(lw_report_options), 0, 0, 0                                               \
+        (uint32_t)sizeof(lw_report_options), 0, 0, 0, NULL                                         \
     }
 
 /**
@@ -210,6 +212,19 @@ LW_API lw_status lw_report_check(const lw_check *check, const char *name,
  */
 LW_API lw_status lw_report_objects(lw_context *context, const lw_report_options *options,
                                    lw_write_fn write, void *user, lw_error *error);
+
+/**
+ * Reports the memory of the process: its size, what makes it up, and what is not explained.
+ *
+ * @param memory  what lw_memory_get() told
+ * @param options NULL for the defaults; its `memory` means nothing here
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
+ */
+LW_API lw_status lw_report_memory(const lw_memory *memory, const lw_report_options *options,
+                                  lw_write_fn write, void *user, lw_error *error);
 
 /**
  * Reports a snapshot as a whole: where and when it was taken, and how much is in it.

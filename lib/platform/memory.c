@@ -76,11 +76,14 @@ static const kind kinds[] = {
      "total_inactive_file"},
 };
 
-static uint64_t left_in(const char *group, const kind *kind)
+/* What is asked of a group. */
+enum question { LIMIT, LEFT };
+
+static uint64_t answer_of(const char *group, const kind *kind, enum question question)
 {
     uint64_t limit = number_in(group, kind->limit), usage = number_in(group, kind->usage);
-    if (limit == UINT64_MAX || usage == UINT64_MAX)
-        return UINT64_MAX;
+    if (question == LIMIT || limit == UINT64_MAX || usage == UINT64_MAX)
+        return question == LIMIT ? limit : UINT64_MAX;
     uint64_t files = reclaimable(group, kind->files);
     usage -= files < usage ? files : usage;
     return usage < limit ? limit - usage : 0;
@@ -88,7 +91,7 @@ static uint64_t left_in(const char *group, const kind *kind)
 
 /* A group's limit holds for all within. Where a container shows its own groups only, the upper
  * ones of the name are missing and the place itself is ours. */
-static uint64_t left_in_all(const char *name, const kind *kind)
+static uint64_t least_of_all(const char *name, const kind *kind, enum question question)
 {
     char group[NAME];
     uint64_t least = UINT64_MAX;
@@ -96,8 +99,8 @@ static uint64_t left_in_all(const char *name, const kind *kind)
     if (length < 0 || (size_t)length >= sizeof group)
         return UINT64_MAX;
     for (;;) {
-        uint64_t left = left_in(group, kind);
-        least = left < least ? left : least;
+        uint64_t answer = answer_of(group, kind, question);
+        least = answer < least ? answer : least;
         char *slash = strrchr(group, '/');
         if (!slash || slash < group + strlen(kind->place))
             return least;
@@ -106,7 +109,7 @@ static uint64_t left_in_all(const char *name, const kind *kind)
 }
 
 /* "0::/name" is the one of version 2, "4:memory,other:/name" one of version 1. */
-static uint64_t left_in_line(const char *line)
+static uint64_t least_of_line(const char *line, enum question question)
 {
     char name[NAME];
     const char *words = strchr(line, ':'), *path = words ? strchr(words + 1, ':') : NULL;
@@ -118,17 +121,18 @@ static uint64_t left_in_line(const char *line)
     memcpy(name, path + 1, length);
     name[length] = '\0';
     if (path == words + 1) {
-        uint64_t most = left_in_all(name, &kinds[0]), high = left_in_all(name, &kinds[1]);
+        uint64_t most = least_of_all(name, &kinds[0], question);
+        uint64_t high = least_of_all(name, &kinds[1], question);
         return most < high ? most : high;
     }
     for (const char *word = words + 1; word < path; word += strcspn(word, ",:") + 1) {
         if (strcspn(word, ",:") == 6 && memcmp(word, "memory", 6) == 0)
-            return left_in_all(name, &kinds[2]);
+            return least_of_all(name, &kinds[2], question);
     }
     return UINT64_MAX;
 }
 
-static uint64_t left_in_groups(void)
+static uint64_t least_of_groups(enum question question)
 {
     char text[TEXT];
     uint64_t least = UINT64_MAX;
@@ -136,8 +140,8 @@ static uint64_t left_in_groups(void)
         return least;
     for (const char *line = text; line && *line; line = strchr(line, '\n')) {
         line += *line == '\n';
-        uint64_t left = left_in_line(line);
-        least = left < least ? left : least;
+        uint64_t answer = least_of_line(line, question);
+        least = answer < least ? answer : least;
     }
     return least;
 }
@@ -154,9 +158,18 @@ static uint64_t left_in_system(void)
 uint64_t lwi_memory_left(void)
 {
     int saved = errno;
-    uint64_t groups = left_in_groups(), system = left_in_system();
+    uint64_t groups = least_of_groups(LEFT), system = left_in_system();
     errno = saved;
     return groups < system ? groups : system;
+}
+
+/* Version 1 says "none" by a number near 2^63. */
+uint64_t lwi_memory_limit(void)
+{
+    int saved = errno;
+    uint64_t limit = least_of_groups(LIMIT);
+    errno = saved;
+    return limit >> 60 ? 0 : limit;
 }
 
 uint64_t lwi_memory_private(void)
@@ -178,6 +191,11 @@ uint64_t lwi_memory_private(void)
 uint64_t lwi_memory_left(void)
 {
     return UINT64_MAX;
+}
+
+uint64_t lwi_memory_limit(void)
+{
+    return 0;
 }
 
 uint64_t lwi_memory_private(void)

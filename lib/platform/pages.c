@@ -23,7 +23,21 @@ static struct {
     free_block *free[CLASSES];
     unsigned char *chunk;
     size_t left;
+    _Atomic uint64_t held; /* mapped, in bytes */
 } heap;
+
+static void *map_counted(size_t size)
+{
+    void *pages = lwi_pages_map(size);
+    if (pages)
+        atomic_fetch_add_explicit(&heap.held, size, memory_order_relaxed);
+    return pages;
+}
+
+uint64_t lwi_pages_held(void)
+{
+    return atomic_load_explicit(&heap.held, memory_order_relaxed);
+}
 
 /* Four classes per doubling: at most a quarter is lost. 16, 32, 48, 64, 80, 96, 112, 128, 160 … */
 static unsigned class_of(size_t size, size_t *rounded)
@@ -60,7 +74,7 @@ static void *small_alloc(size_t size)
         heap.free[class] = block->next;
     } else {
         if (heap.left < rounded) {
-            void *chunk = lwi_pages_map(CHUNK);
+            void *chunk = map_counted(CHUNK);
             if (chunk) {
                 heap.chunk = chunk;
                 heap.left = CHUNK;
@@ -91,15 +105,17 @@ static void *any_alloc(size_t size)
 {
     if (size < LARGE)
         return small_alloc(size);
-    return size > SIZE_MAX - PAGE ? NULL : lwi_pages_map(page_round(size));
+    return size > SIZE_MAX - PAGE ? NULL : map_counted(page_round(size));
 }
 
 static void any_free(void *block, size_t size)
 {
-    if (size < LARGE)
+    if (size < LARGE) {
         small_free(block, size);
-    else
-        lwi_pages_unmap(block, page_round(size));
+        return;
+    }
+    lwi_pages_unmap(block, page_round(size));
+    atomic_fetch_sub_explicit(&heap.held, page_round(size), memory_order_relaxed);
 }
 
 static void *pages_realloc(void *block, size_t old_size, size_t new_size, void *user)
@@ -115,8 +131,11 @@ static void *pages_realloc(void *block, size_t old_size, size_t new_size, void *
         if (page_round(old_size) == page_round(new_size))
             return block;
         void *moved = lwi_pages_remap(block, page_round(old_size), page_round(new_size));
-        if (moved)
+        if (moved) {
+            atomic_fetch_add_explicit(&heap.held, page_round(new_size) - page_round(old_size),
+                                      memory_order_relaxed);
             return moved;
+        }
     }
     void *copy = any_alloc(new_size);
     if (copy) {

@@ -9,6 +9,9 @@
  * across a callback. */
 lw_allocator lwi_pages_allocator(void);
 
+/* Bytes that it has from the system, of all contexts and snapshots. */
+uint64_t lwi_pages_held(void);
+
 /* Monotonic time in ns. */
 uint64_t lwi_time_ns(void);
 

@@ -131,6 +131,15 @@ void lwi_pause(unsigned *spins)
         sched_yield();
 }
 
+bool lwi_thread_is_main(void)
+{
+#if defined(__linux__)
+    return syscall(SYS_gettid) == getpid();
+#else
+    return false;
+#endif
+}
+
 _Static_assert(sizeof(pthread_key_t) <= sizeof(uintptr_t), "a slot holds a pthread key");
 
 bool lwi_slot_make(lwi_slot *slot, void (*on_exit)(void *value))

@@ -17,6 +17,10 @@ void lwi_lock_give(lwi_lock *lock);
 /* Waits a little for another thread: call it inside a spin loop with a counter from 0. */
 void lwi_pause(unsigned *spins);
 
+/* Whether the calling thread is the one that the process began with; where the system does not tell,
+ * none is. */
+bool lwi_thread_is_main(void);
+
 /* A value per thread and slot; `on_exit` runs on a thread that ends with a value that is not
  * NULL. Slots are a scarce good of the process: one per context. */
 typedef struct lwi_slot {

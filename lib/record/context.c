@@ -4,6 +4,7 @@
 #include "base/structs.h"
 #include "platform/pages.h"
 #include "record/enter.h"
+#include "record/tellers.h"
 
 #include <string.h>
 
@@ -77,6 +78,7 @@ static void context_free(lw_context *context)
     lwi_mem mem = context->mem;
     if (context->attachment.release)
         context->attachment.release(context, context->attachment.value);
+    lwi_tellers_done(context);
     lwi_types_done(context);
     lwi_rounds_done(context);
     lwi_births_done(context);

@@ -27,6 +27,7 @@ struct lw_domain {
     lw_domain *parent;
     char *name;
     lwi_map own_map; /* CARVED and APART */
+    bool in_process; /* APART, but memory of this process */
     _Atomic uint32_t ignored; /* the birth of its ignored blocks; 0: none yet */
     _Atomic int64_t adopted_bytes, adopted_blocks; /* of this domain's blocks */
     _Atomic double spread_bytes, spread_blocks; /* variances of what its samples stand for */
@@ -58,6 +59,7 @@ struct lw_context {
     lw_type *last_type;
     lwi_variable *variables; /* that hold objects */
     uint64_t variable_count, variable_room;
+    struct lwi_tellers *tellers; /* NULL: no allocator tells of itself */
     lwi_attachment attachment;
 };
 

@@ -17,7 +17,7 @@ static lw_status options_check(lw_context *context, const lw_domain_options *opt
     if (options->kind < LW_DOMAIN_SHARED || options->kind > LW_DOMAIN_APART)
         return lwi_fail(error, LW_E_INVALID, "domain \"%s\": %d is no kind of domain", name,
                         (int)options->kind);
-    if (options->flags & ~(uint32_t)LW_DOMAIN_SERIAL)
+    if (options->flags & ~(uint32_t)(LW_DOMAIN_SERIAL | LW_DOMAIN_IN_PROCESS))
         return lwi_fail(error, LW_E_INVALID, "domain \"%s\": unknown flags 0x%x", name,
                         (unsigned)options->flags);
     if (options->alignment != 0 && options->alignment != 16 &&
@@ -66,6 +66,7 @@ static lw_domain *domain_make(lw_context *context, const lw_domain_options *opti
     domain->context = context;
     domain->kind = options->kind;
     domain->serial = options->flags & LW_DOMAIN_SERIAL;
+    domain->in_process = options->flags & LW_DOMAIN_IN_PROCESS;
     domain->parent = options->parent;
     domain->align_mask = (1u << shift) - 1;
     domain->name = lwi_strdup(&context->mem, options->name);

@@ -74,6 +74,7 @@ static lwi_thread *enlist(lw_context *context)
         atomic_store_explicit(&context->threads, thread, memory_order_release);
     }
     thread->token = &lwi_last_used;
+    thread->is_main = lwi_thread_is_main();
     thread->ignore = 0;
     thread->attention = 0;
     thread->pending = 0;

@@ -65,6 +65,7 @@ typedef struct lwi_thread {
     uint32_t index;
     _Atomic bool free; /* the thread is gone; a new one may take the record */
     bool torn;         /* gone with fork inside an event: what it holds is held for ever */
+    bool is_main;    /* its stack is not where its variables are */
     bool describing;   /* inside describe_frame, with the context's lock */
     uint32_t ignore;
 

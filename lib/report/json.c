@@ -1,5 +1,6 @@
 #include "report/json.h"
 
+#include "report/memory.h"
 #include "report/text.h"
 
 #include <string.h>
@@ -169,6 +170,7 @@ lwi_json lwi_json_report(lwi_out *out, const char *name)
 
 void lwi_json_report_end(lwi_json *json)
 {
+    lwi_json_memory(json, json->out->has_memory ? &json->out->memory : NULL);
     lwi_json_object_end(json);
     put(json, "\n");
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/structs.h"
+#include "report/memory.h"
 #include "report/text.h"
 
 #include <string.h>
@@ -32,7 +33,18 @@ lw_status lwi_out_open(lwi_out *out, const lw_report_options *options, lw_write_
         out->options.width = SMALLEST_WIDTH;
     out->write = write;
     out->user = user;
-    return LW_OK;
+    return out->options.memory ? lwi_out_remember(out, out->options.memory, error) : LW_OK;
+}
+
+lw_status lwi_out_remember(lwi_out *out, const lw_memory *memory, lw_error *error)
+{
+    lw_status status = lwi_take(&out->memory, sizeof out->memory, memory, "lw_memory", error);
+    if (out->memory.domain_count > LW_MEMORY_DOMAINS)
+        out->memory.domain_count = LW_MEMORY_DOMAINS;
+    for (uint32_t i = 0; i < out->memory.domain_count; i++)
+        out->memory.domains[i].name[LW_MEMORY_NAME - 1] = '\0';
+    out->has_memory = status == LW_OK;
+    return status;
 }
 
 static void flush(lwi_out *out)
@@ -44,6 +56,8 @@ static void flush(lwi_out *out)
 
 lw_status lwi_out_close(lwi_out *out, lw_status status, lw_error *error)
 {
+    if (status == LW_OK && out->has_memory && !lwi_out_json(out))
+        lwi_out_memory(out, &out->memory);
     flush(out);
     if (status == LW_OK && out->failed)
         return lwi_fail(error, LW_E_IO, "the report is cut short: the writer said stop");

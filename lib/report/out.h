@@ -18,6 +18,8 @@ typedef struct lwi_out {
     uint32_t column;           /* of the cursor, from 0 */
     enum lwi_style style;      /* in force */
     bool failed;
+    bool has_memory;
+    lw_memory memory;          /* what the report ends with */
     size_t used;
     char buffer[1024];
 } lwi_out;
@@ -25,6 +27,8 @@ typedef struct lwi_out {
 /* Checks what all reports take. Writes nothing yet. */
 lw_status lwi_out_open(lwi_out *out, const lw_report_options *options, lw_write_fn write,
                        void *user, lw_error *error);
+/* The report is to end with this; it is copied. */
+lw_status lwi_out_remember(lwi_out *out, const lw_memory *memory, lw_error *error);
 /* Hands on what is still in the buffer; returns `status`, or LW_E_IO if that was fine so far. */
 lw_status lwi_out_close(lwi_out *out, lw_status status, lw_error *error);
 

@@ -165,6 +165,10 @@ int main(void)
 
     report_growth(&json);
 
+    lw_memory memory = LW_MEMORY_INIT;
+    memory.domain_count = 1;
+    must(lw_report_memory(&memory, &json, print, stdout, NULL));
+
     lw_check_release(check);
     lw_paths_release(paths);
     lw_diff_release(diff);

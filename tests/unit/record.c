@@ -52,7 +52,7 @@ Test(record, domain_create_refuses_bad_options)
     } bad[] = {
         {-1, 0, 0, 0},
         {3, 0, 0, 0},
-        {LW_DOMAIN_SHARED, 2, 0, 0},
+        {LW_DOMAIN_SHARED, 4, 0, 0},
         {LW_DOMAIN_SHARED, UINT32_MAX, 0, 0},
         {LW_DOMAIN_SHARED, 0, 8, 0},
         {LW_DOMAIN_APART, 0, 4, 0},

@@ -300,7 +300,7 @@ Test(report_diff, writer_that_says_stop)
 Test(report_diff, invalid_arguments)
 {
     host host = open_heap();
-    lw_report_options options = how(2, 0, 0), sizeless = {0, 0, 0, 0};
+    lw_report_options options = how(2, 0, 0), sizeless = {0};
     lw_diff *diff = shop(&host, NULL, NULL);
     expect_refused(lw_report_diff(NULL, NULL, take, &out, &error), LW_E_INVALID, "diff");
     expect_refused(lw_report_diff(diff, NULL, NULL, &out, &error), LW_E_INVALID, "write");

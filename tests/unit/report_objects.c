@@ -136,3 +136,55 @@ Test(report_objects, options_of_other_versions)
     cr_assert_eq(out.text[0], '{');
     lw_context_release(host.context);
 }
+
+/* Any report ends with the memory of the process, if it is given. */
+Test(report_objects, memory_at_the_end)
+{
+    lw_memory memory = LW_MEMORY_INIT;
+    host host = shop();
+    lw_report_options options = how(LW_FORMAT_TEXT, 0, 100);
+    memory.resident = 100 << 20;
+    memory.peak = 120 << 20;
+    memory.limit = UINT64_C(1) << 30;
+    memory.blocks = 30 << 20;
+    memory.slack = 40 << 20;
+    memory.files = 5 << 20;
+    memory.unexplained = 25 << 20;
+    memory.apart = 7 << 20;
+    memory.domain_count = 2;
+    strcpy(memory.domains[0].name, "malloc");
+    memory.domains[0].bytes = 20 << 20;
+    strcpy(memory.domains[1].name, "py\033thon");
+    memory.domains[1].bytes = 10 << 20;
+    options.memory = &memory;
+    cr_assert_eq(lw_report_objects(host.context, &options, take, &out, NULL), LW_OK);
+    const char *tail = strstr(out.text, "memory  ");
+    cr_assert_not_null(tail);
+    cr_assert_str_eq(tail,
+                     "memory  100 MiB in the process, 120 MiB at its peak, limit 1.0 GiB\n"
+                     "  recorded blocks     30.0 MiB  30 %  up to     malloc 20.0 MiB, "
+                     "py\\x1bthon 10.0 MiB\n"
+                     "  kept by allocators  40.0 MiB  40 %  up to     freed, or not handed out yet\n"
+                     "  code and files       5.0 MiB   5 %\n"
+                     "  unexplained         25.0 MiB  25 %  at least\n"
+                     "  7.0 MiB on devices, apart from this\n"
+                     "  next: allocators keep much of what was freed: few blocks that live long "
+                     "among many that do not\n"
+                     "  hold whole pages; malloc_trim() gives back what is free\n");
+    memset(&out, 0, sizeof out);
+    memory.unexplained = 26 << 20; /* more than a quarter */
+    memory.flags = LW_MEMORY_SILENT;
+    cr_assert_eq(lw_report_memory(&memory, NULL, take, &out, NULL), LW_OK);
+    cr_assert_not_null(strstr(out.text, "an allocator could not say what it keeps\n"));
+    cr_assert_not_null(strstr(out.text, "next: record what else allocates"));
+    memset(&out, 0, sizeof out);
+    options.format = LW_FORMAT_JSON;
+    cr_assert_eq(lw_report_objects(host.context, &options, take, &out, NULL), LW_OK);
+    expect_json("d[\"memory\"][\"unexplained\"] == 26 << 20 and d[\"memory\"][\"silent\"]");
+    memset(&out, 0, sizeof out);
+    memory.struct_size = 2;
+    expect_refused(lw_report_objects(host.context, &options, take, &out, &error), LW_E_INVALID,
+                   "lw_memory");
+    expect_refused(lw_report_memory(NULL, NULL, take, &out, &error), LW_E_INVALID, "is NULL");
+    lw_context_release(host.context);
+}

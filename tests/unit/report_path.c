@@ -277,7 +277,7 @@ Test(report_path, check_without_problems)
     report_check(check, LW_FORMAT_TEXT, 0, 0);
     expect_text("runtime \"toy\": no problems\n");
     report_check(check, LW_FORMAT_JSON, 0, 0);
-    expect_json("d == dict(report=\"check\", format=1, runtime=\"toy\", problems=[])");
+    expect_json("d == dict(report=\"check\", format=1, runtime=\"toy\", problems=[], memory=None)");
     lw_check_release(check);
     lw_context_release(host.context);
 }
@@ -359,7 +359,7 @@ Test(report_path, invalid_arguments)
 {
     lw_key value;
     host host = open_heap();
-    lw_report_options options = how(2, 0, 0), sizeless = {0, 0, 0, 0};
+    lw_report_options options = how(2, 0, 0), sizeless = {0};
     lw_paths *paths = cache(&host, &value);
     lw_check *check = wrong(&host);
     expect_refused(lw_report_path(NULL, 0, NULL, take, &out, &error), LW_E_INVALID, "paths");

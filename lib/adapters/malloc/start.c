@@ -78,6 +78,7 @@ static bool record(void)
     if (!is_libc(next)) {
         options.kind = LW_DOMAIN_APART;
         options.alignment = 8;
+        options.flags = LW_DOMAIN_IN_PROCESS;
     }
     options.describe_frame = lwm_describe;
     options.name_frame = lwm_name;

@@ -12,11 +12,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unwind.h>
 
 static struct stat standard_error;
 static bool has_standard_error;
@@ -177,11 +179,54 @@ static void put_failure(sink *to, const lw_error *error)
     put_text(to, "\n");
 }
 
+/* ---- what the allocator keeps ---- */
+
+static _Unwind_Reason_Code find_signal(struct _Unwind_Context *context, void *user)
+{
+    int exact = 0;
+    _Unwind_GetIPInfo(context, &exact);
+    if (exact) /* interrupted there, and not a call */
+        *(bool *)user = true;
+    return exact ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/* Who ends a program in a signal handler may have interrupted malloc, whose locks are needed. */
+static int ask_libc(lw_memory_held *held, void *user)
+{
+    bool interrupted = false;
+    (void)user;
+    _Unwind_Backtrace(find_signal, &interrupted);
+    if (interrupted)
+        return -1;
+#if __GLIBC_PREREQ(2, 33)
+    struct mallinfo2 info = mallinfo2();
+    held->held = info.arena + info.hblkhd;
+    held->used = info.uordblks + info.hblkhd;
+    return 0;
+#else
+    (void)held;
+    return -1;
+#endif
+}
+
+void lwm_report_source(void)
+{
+    lw_memory_source source = LW_MEMORY_SOURCE_INIT;
+    source.name = "malloc";
+    source.domains = &lwm_domain;
+    source.domain_count = 1;
+    source.ask = ask_libc;
+    lw_memory_source_add(lwm_context, &source, NULL);
+}
+
 static void write_to(sink *to, const char *why)
 {
     lw_error error = LW_ERROR_INIT;
     lw_survivors *survivors = NULL;
+    lw_memory memory = LW_MEMORY_INIT;
     lw_report_options options = LW_REPORT_OPTIONS_INIT;
+    if (lw_memory_get(lwm_context, &memory, NULL) == LW_OK)
+        options.memory = &memory;
     options.format = lwm_asked.is_json ? LW_FORMAT_JSON : LW_FORMAT_TEXT;
     options.flags = lwm_asked.is_all ? LW_REPORT_ALL : 0;
     if (!lwm_asked.is_json) {

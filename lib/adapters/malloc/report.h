@@ -4,6 +4,9 @@
 /* Remembers what standard error is, to tell later that it is still that. */
 void lwm_report_init(void);
 
+/* Once there is a domain, of glibc: its allocator tells what it keeps. */
+void lwm_report_source(void);
+
 /* What lives now, by site, to where it was asked for. `why` is a word or two: "at exit". */
 void lwm_report(const char *why);
 

@@ -88,6 +88,8 @@ static bool record(void)
     if (lw_domain_create(lwm_context, &options, &domain, NULL) != LW_OK)
         return false;
     lwm_domain = domain;
+    if (options.kind == LW_DOMAIN_SHARED)
+        lwm_report_source();
     return true;
 }
 

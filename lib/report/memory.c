@@ -35,7 +35,7 @@ static void find_parts(view *view)
     view->count = 0;
     add_part(view, "recorded blocks", memory->blocks, "up to", NULL);
     add_part(view, "not recorded", memory->unrecorded, "up to",
-             "handed out before recording, ignored, or headers of blocks");
+             "older than recording, ignored, headers");
     add_part(view, "kept by allocators", memory->slack, "up to", "freed, or not handed out yet");
     add_part(view, "stacks", memory->stacks, "", NULL);
     add_part(view, "code and files", memory->files, "", NULL);

@@ -146,7 +146,8 @@ void lwi_findings_rank(lw_findings *findings, const lw_find_options *options)
         const lw_finding *finding = &findings->items[i].info;
         info->accepted += finding->accepted;
         info->approximate |= finding->approximate;
-        info->found_bytes += finding->kind == LW_FINDING_BLOCKS ? 0 : finding->bytes;
+        if (finding->kind != LW_FINDING_BLOCKS && finding->kind != LW_FINDING_MEMORY)
+            info->found_bytes += finding->bytes;
     }
 }
 

@@ -147,7 +147,7 @@ static lw_status inquire_all(lwi_evidence *evidence, const lw_growth *growth,
         lwi_finding *finding = &findings->items[i];
         if (options->progress && options->progress("findings", i, count, options->user))
             return lwi_fail(error, LW_E_CANCELLED, "cancelled while looking into what grows");
-        if (finding->info.kind == LW_FINDING_BLOCKS)
+        if (finding->info.kind == LW_FINDING_BLOCKS || finding->info.kind == LW_FINDING_MEMORY)
             continue;
         status = inquire(evidence, finding, growth, finding->head, error);
         forget_leaked(evidence);

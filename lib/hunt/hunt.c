@@ -4,6 +4,7 @@
 #include "base/structs.h"
 #include "hunt/advice.h"
 #include "hunt/blocks.h"
+#include "hunt/memory.h"
 #include "platform/pages.h"
 #include "platform/process.h"
 #include "record/view.h"
@@ -22,6 +23,8 @@ typedef struct hunt {
     uint64_t took_ns; /* by us */
     uint64_t resident; /* bytes of the process before the first snapshot */
     lw_survivors *before; /* all live blocks at that time */
+    lwi_reading *readings; /* one for each look */
+    uint32_t looks;
 } hunt;
 
 static lw_status tell(const hunt *hunt, const char *phase, uint64_t done, uint64_t total,
@@ -74,6 +77,8 @@ static lw_status look(hunt *hunt, lw_error *error)
     lw_status status = LW_OK;
     if (hunt->options.flags & LW_FIND_COLLECT)
         status = lwi_collect_all(hunt->context, error);
+    lwi_reading *reading = &hunt->readings[hunt->looks++];
+    lwi_reading_take(hunt->context, reading);
     if (status == LW_OK)
         status = lw_snapshot_take(hunt->context, NULL, &taken, error);
     if (status != LW_OK)
@@ -82,6 +87,7 @@ static lw_status look(hunt *hunt, lw_error *error)
         hunt->first = lw_snapshot_retain(taken);
     lw_snapshot_release(hunt->last);
     hunt->last = taken;
+    reading->graph = (int64_t)(taken->info.size + taken->info.external);
     status = lwi_growing_add(&hunt->growing, taken, error);
     hunt->took_ns += lwi_time_ns() - start;
     return status;
@@ -134,6 +140,9 @@ static lw_status fill(hunt *hunt, lw_findings *found, const lw_growth *growth, l
     lw_status status = lwi_findings_grow(found, growth, &hunt->options, error);
     if (status == LW_OK)
         status = look_for_blocks(hunt, found, error);
+    if (status == LW_OK)
+        status = lwi_findings_memory(found, hunt->readings, hunt->looks, hunt->options.least,
+                                     error);
     if (status != LW_OK)
         return status;
     lwi_findings_rank(found, &hunt->options);
@@ -198,7 +207,10 @@ lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,
     status = open_region(&hunt, error);
     if (status != LW_OK)
         return status;
-    if (!lwi_growing_open(&hunt.growing, lwi_view_allocator(context), hunt.options.calls))
+    lwi_mem *mem = lwi_view_mem(context);
+    size_t readings = lwi_array_size((uint64_t)hunt.options.rounds + 1, sizeof *hunt.readings);
+    if (!lwi_growing_open(&hunt.growing, lwi_view_allocator(context), hunt.options.calls) ||
+        !(hunt.readings = lwi_alloc(mem, readings)))
         status = lwi_nomem(error, "a hunt");
     if (status == LW_OK)
         status = warm_up(&hunt, error);
@@ -207,6 +219,7 @@ lw_status lw_find_leaks(lw_context *context, lw_round_fn work, void *user,
     if (status == LW_OK)
         status = conclude(&hunt, findings, error);
     lwi_growing_close(&hunt.growing);
+    lwi_free(mem, hunt.readings, readings);
     lw_survivors_release(hunt.before);
     lw_snapshot_release(hunt.first);
     lw_snapshot_release(hunt.last);

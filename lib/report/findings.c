@@ -73,6 +73,10 @@ static void put_gain(lwi_text *text, const lw_finding *finding)
         put_rate(text, finding->objects_per_round, "block");
         return;
     }
+    if (finding->kind == LW_FINDING_MEMORY) {
+        lwi_text_put(text, "the process gains memory that nothing explains");
+        return;
+    }
     lwi_text_name(text, finding->holder_type);
     if (finding->kind == LW_FINDING_BYTES) {
         lwi_text_put(text, " becomes larger every round");
@@ -346,7 +350,8 @@ static void write_rest(const lwi_found *found)
 static lw_status write_text(const lwi_found *found, lw_error *error)
 {
     write_headline(found);
-    lw_status status = write_allocated(found, error);
+    lw_status status = found->finding.kind == LW_FINDING_MEMORY ? LW_OK
+                                                                : write_allocated(found, error);
     if (status == LW_OK && found->paths && lw_paths_count(found->paths))
         status = write_held(found, error);
     if (status == LW_OK && found->cut)

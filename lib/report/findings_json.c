@@ -142,7 +142,8 @@ static lw_status json_cut(const lwi_found *found, lwi_json *json, lw_error *erro
 
 static const char *kind_name(int32_t kind)
 {
-    return kind == LW_FINDING_BLOCKS ? "blocks" : kind == LW_FINDING_BYTES ? "bytes" : "growth";
+    return kind == LW_FINDING_BLOCKS ? "blocks" : kind == LW_FINDING_BYTES ? "bytes"
+           : kind == LW_FINDING_MEMORY ? "memory" : "growth";
 }
 
 lw_status lwi_json_finding(const lwi_found *found, lwi_json *json, lw_error *error)

@@ -394,3 +394,79 @@ Test(memory, our_own)
     cr_assert_geq(diff(after.own, before.own), 100000 * 7);
     close_host(&host);
 }
+
+/* --- hunts --------------------------------------------------------------------------------- */
+
+enum { ROUNDS = 5, A_ROUND = 4 << 20 };
+
+typedef struct mapper {
+    lw_domain *told; /* NULL: nobody is */
+    bool tells, unmaps;
+    char *pages[16];
+} mapper;
+
+static int map_more(uint32_t round, void *user)
+{
+    mapper *mapper = user;
+    char *pages = touched(A_ROUND);
+    if (mapper->told)
+        lw_block_alloc_at(mapper->told, pages, A_ROUND, LW_HERE);
+    if (mapper->unmaps)
+        munmap(pages, A_ROUND);
+    else
+        mapper->pages[round] = pages;
+    return 0;
+}
+
+/* The finding of memory in a hunt of this work; its kind is 0 if there is none. */
+static lw_finding hunt(mapper *mapper, char *report, size_t room)
+{
+    host host;
+    lw_findings *findings = NULL;
+    lw_finding found = LW_FINDING_INIT, memory = LW_FINDING_INIT;
+    lw_find_options options = LW_FIND_OPTIONS_INIT;
+    lw_error error = LW_ERROR_INIT;
+    open_host(&host);
+    mapper->told = mapper->tells ? host.heap : NULL;
+    options.rounds = ROUNDS;
+    cr_assert_eq(lw_find_leaks(host.context, map_more, mapper, &options, &findings, &error), LW_OK,
+                 "%s", error.message);
+    for (uint32_t i = 0; i < lw_findings_count(findings); i++) {
+        cr_assert_eq(lw_finding_get(findings, i, &found, NULL), LW_OK);
+        if (found.kind == LW_FINDING_MEMORY)
+            memory = found;
+    }
+    snprintf(report, room, "%s", memory.kind ? memory.advice : "");
+    lw_findings_release(findings);
+    close_host(&host);
+    for (int i = 0; i < 16; i++) {
+        if (mapper->pages[i])
+            munmap(mapper->pages[i], A_ROUND);
+    }
+    return memory;
+}
+
+Test(memory, growth_that_nothing_explains_is_a_finding)
+{
+    char advice[256];
+    mapper dark = {.told = NULL};
+    lw_finding found = hunt(&dark, advice, sizeof advice);
+    cr_assert_eq(found.kind, LW_FINDING_MEMORY);
+    cr_assert_eq(found.rounds, ROUNDS);
+    expect_near((int64_t)found.bytes, INT64_C(1) * ROUNDS * A_ROUND, "bytes");
+    cr_assert_not_null(strstr(advice, "start recording"), "%s", advice);
+}
+
+Test(memory, growth_that_is_told_is_none)
+{
+    char advice[256];
+    mapper open_book = {.tells = true};
+    cr_assert_eq(hunt(&open_book, advice, sizeof advice).kind, 0, "%s", advice);
+}
+
+Test(memory, what_goes_again_is_none)
+{
+    char advice[256];
+    mapper flat = {.unmaps = true};
+    cr_assert_eq(hunt(&flat, advice, sizeof advice).kind, 0, "%s", advice);
+}

@@ -194,7 +194,8 @@ static PyObject *finding_kind(PyObject *self)
 {
     int32_t kind = info_of(self).kind;
     return lwpy_string(kind == LW_FINDING_BLOCKS ? "blocks"
-                       : kind == LW_FINDING_BYTES ? "bytes" : "growth");
+                       : kind == LW_FINDING_BYTES ? "bytes"
+                       : kind == LW_FINDING_MEMORY ? "memory" : "growth");
 }
 
 static PyObject *finding_fingerprint(PyObject *self)

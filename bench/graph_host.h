@@ -1,5 +1,5 @@
 /* Large heaps that a benchmark makes up: three references to each node, of which one makes all of
- * it held. */
+ * it held. A list in the middle may hold pages besides: what leaks. */
 #ifndef BENCH_GRAPH_HOST_H
 #define BENCH_GRAPH_HOST_H
 
@@ -17,6 +17,7 @@ static const char *const bench_shape_names[] = {"heap order", "shuffled", "power
 struct bench_heap {
     enum bench_shape shape;
     uint64_t nodes;
+    uint64_t leaked; /* pages; 0: there is no list */
     uint64_t seed;
 };
 
@@ -48,6 +49,19 @@ static inline uint64_t bench_other(struct bench_heap *heap, uint64_t node)
     return (node + heap->nodes + bench_below(heap, 128) - 64) % heap->nodes;
 }
 
+static inline void bench_leak(lw_sink *sink, const struct bench_heap *heap, uint32_t label)
+{
+    lw_key list = 0x10000000 + heap->nodes * 48;
+    uint32_t page = lw_sink_type(sink, 0, "page", 0);
+    lw_sink_node(sink, list, lw_sink_type(sink, 0, "list", 0), 48);
+    lw_sink_edge(sink, bench_key(heap, heap->nodes / 2), list, LW_EDGE_STRONG, label);
+    for (uint64_t i = 0; i < heap->leaked; i++) {
+        lw_key key = list + 48 + i * 4096;
+        lw_sink_node(sink, key, page, 4096);
+        lw_sink_edge(sink, list, key, LW_EDGE_STRONG, LW_LABEL_INDEX(i));
+    }
+}
+
 static inline int bench_enumerate(lw_sink *sink, void *user)
 {
     struct bench_heap *heap = user;
@@ -65,6 +79,8 @@ static inline int bench_enumerate(lw_sink *sink, void *user)
         for (int j = 0; j < 2; j++)
             lw_sink_edge(sink, key, bench_key(heap, bench_other(heap, i)), LW_EDGE_STRONG, label);
     }
+    if (heap->leaked)
+        bench_leak(sink, heap, label);
     uint32_t kind = lw_sink_root_kind(sink, "module", 0);
     return lw_sink_root(sink, bench_key(heap, 0), kind, 0);
 }
@@ -88,21 +104,34 @@ static inline void *bench_realloc(void *block, size_t old_size, size_t new_size,
     return fresh;
 }
 
-/* The snapshot of a heap, or NULL. */
-static inline lw_snapshot *bench_take(struct bench_heap *heap, struct bench_memory *memory)
+/* A context with a heap, or NULL; `memory` NULL: what the library takes by itself, which users get
+ * and which asks for huge pages. */
+static inline lw_context *bench_open(struct bench_heap *heap, struct bench_memory *memory)
 {
     lw_context_options options = LW_CONTEXT_OPTIONS_INIT;
     lw_runtime_options runtime = LW_RUNTIME_OPTIONS_INIT;
     lw_context *context = NULL;
     lw_runtime *made = NULL;
-    lw_snapshot *snapshot = NULL;
-    options.allocator.realloc = bench_realloc;
-    options.allocator.user = memory;
+    if (memory) {
+        options.allocator.realloc = bench_realloc;
+        options.allocator.user = memory;
+    }
     runtime.name = "bench";
     runtime.enumerate = bench_enumerate;
     runtime.user = heap;
     if (lw_context_create(&options, &context, NULL) == LW_OK &&
         lw_runtime_create(context, &runtime, &made, NULL) == LW_OK)
+        return context;
+    lw_context_release(context);
+    return NULL;
+}
+
+/* The snapshot of a heap, or NULL. */
+static inline lw_snapshot *bench_take(struct bench_heap *heap, struct bench_memory *memory)
+{
+    lw_context *context = bench_open(heap, memory);
+    lw_snapshot *snapshot = NULL;
+    if (context)
         lw_snapshot_take(context, NULL, &snapshot, NULL);
     lw_context_release(context);
     return snapshot;

@@ -90,22 +90,28 @@ typedef struct lw_context_stats {
     uint32_t threads;         /**< threads that have sent events and live */
     uint64_t own_bytes;       /**< bytes this context takes from its allocator now */
     uint64_t own_peak_bytes;  /**< the most it ever took */
-    uint64_t events;          /**< allocations, frees and moves seen */
+    uint64_t events;          /**< allocations, frees and moves seen; of samples, with what they
+                                   stand for (mode.h) */
     uint64_t dropped;         /**< events whose detail was lost; the sum of the next four */
     uint64_t dropped_memory;  /**< lost because our own memory ran out */
     uint64_t dropped_reentry; /**< lost because they came from inside one of our callbacks */
     uint64_t dropped_stack;   /**< recorded, but without a stack: no memory for a new site */
     uint64_t dropped_address; /**< lost because an address is not aligned as its domain says */
-    uint64_t unknown_frees;   /**< frees of blocks that predate recording, or of no block */
+    uint64_t unknown_frees;   /**< frees of blocks that predate recording, or of no block; not
+                                   counted any more once samples were taken */
     uint64_t replaced;        /**< allocations over a live block: its free was never seen */
     uint64_t sites;           /**< call stacks known */
     uint64_t births;          /**< births known; recycled when no block refers to them */
+    int64_t bytes;            /**< live bytes in all domains, each counted once */
+    int64_t blocks;           /**< live blocks in all domains, adopted chunks not counted */
+    int64_t bytes_margin;     /**< as lw_domain_stats::bytes_margin */
+    int64_t blocks_margin;    /**< as lw_domain_stats::blocks_margin */
 } lw_context_stats;
 
 /** Initial value of ::lw_context_stats. */
 #define LW_CONTEXT_STATS_INIT                                                                      \
     {                                                                                              \
-        (uint32_t)sizeof(lw_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                  \
+        (uint32_t)sizeof(lw_context_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0      \
     }
 
 /**

@@ -103,8 +103,8 @@ LW_API lw_status lw_mode_get(const lw_context *context, int32_t *mode, uint64_t 
                              lw_error *error);
 
 /**
- * Takes the stack of an event that turned out to need one. Runs in the midst of the event: it may
- * neither call us nor allocate what is recorded (that would be counted as dropped).
+ * Takes the stack of an event that turned out to need one. It may neither call us nor allocate what
+ * is recorded: for a sample it runs in the midst of the event, and that would be dropped.
  *
  * @param user the caller's pointer
  * @return the stack, valid until the event returns; or NULL if it is not known

@@ -120,13 +120,14 @@ typedef struct lw_region_stats {
     int64_t net_bytes_margin;      /**< of `net_bytes` */
     int64_t net_blocks_margin;     /**< of `net_blocks` */
     int64_t net_peak_margin;       /**< of `net_peak_bytes`, beside `net_peak_error` */
+    const char *name;              /**< of the region; lives as long as it does */
 } lw_region_stats;
 
 /** Initial value of ::lw_region_stats. */
 #define LW_REGION_STATS_INIT                                                                       \
     {                                                                                              \
         (uint32_t)sizeof(lw_region_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   \
-            0, 0, 0, 0                                                                             \
+            0, 0, 0, 0, NULL                                                                       \
     }
 
 /**
@@ -216,12 +217,19 @@ typedef struct lw_survivors_info {
     int64_t bytes_margin;   /**< with samples in it `bytes` is an estimate, within this of the truth
                                  in 95 % of cases; 0: exact */
     int64_t blocks_margin;  /**< the same for `blocks` */
+    uint64_t own_peak_bytes;  /**< this and the next as in ::lw_context_stats, then */
+    uint64_t dropped_memory;  /**< see there */
+    uint64_t dropped_reentry; /**< see there */
+    uint64_t dropped_stack;   /**< see there */
+    uint64_t dropped_address; /**< see there */
+    uint64_t unknown_frees;   /**< see there */
 } lw_survivors_info;
 
 /** Initial value of ::lw_survivors_info. */
 #define LW_SURVIVORS_INFO_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(lw_survivors_info), 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0           \
+        (uint32_t)sizeof(lw_survivors_info), 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0                                                                                \
     }
 
 /** One site's survivors. */

@@ -47,6 +47,7 @@
 #include <leakwatch/analyze.h>
 #include <leakwatch/check.h>
 #include <leakwatch/memory.h>
+#include <leakwatch/mode.h>
 #include <leakwatch/object.h>
 #include <leakwatch/referrers.h>
 #include <leakwatch/region.h>
@@ -95,6 +96,22 @@ typedef struct lw_report_options {
  * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). immutable.
  */
 LW_API lw_status lw_report_region(const lw_region_stats *stats, const lw_survivors *survivors,
+                                  const lw_report_options *options, lw_write_fn write, void *user,
+                                  lw_error *error);
+
+/**
+ * Reports how much lives, and not where it was allocated: all there is in mode COUNTS (mode.h).
+ * And, as all reports of a context do, the numbers about ourselves.
+ *
+ * @param context the context
+ * @param stats   NULL, or numbers of a region: its net and net peak come first
+ * @param options NULL for the defaults
+ * @param write   takes the text
+ * @param user    passed to `write`
+ * @param error   NULL, or receives what went wrong
+ * @return ::LW_OK, ::LW_E_INVALID or ::LW_E_IO (`write` said stop). any-thread.
+ */
+LW_API lw_status lw_report_totals(lw_context *context, const lw_region_stats *stats,
                                   const lw_report_options *options, lw_write_fn write, void *user,
                                   lw_error *error);
 

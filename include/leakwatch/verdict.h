@@ -113,13 +113,16 @@ typedef struct lw_verdict {
                                  it counts in each */
     int64_t freed_blocks;   /**< the same in blocks */
     uint32_t confidence;    /**< per cent, at most 99; 0 while UNCLEAR */
-    uint32_t reserved;      /**< 0 */
+    uint32_t modes;         /**< ::lw_mode_bits: in use during the rounds. Those in COUNTS are not
+                                 judged: they left no row */
+    uint64_t hidden_bytes;  /**< with SAMPLED: a leak that holds no more than this in all has left
+                                 no sample with a chance of 5 % or more: three intervals; else 0 */
 } lw_verdict;
 
 /** Initial value of an ::lw_verdict. */
 #define LW_VERDICT_INIT                                                                            \
     {                                                                                              \
-        (uint32_t)sizeof(lw_verdict), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0         \
+        (uint32_t)sizeof(lw_verdict), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0      \
     }
 
 /**

@@ -22,7 +22,9 @@ static const char help[] =
     "Runs a program that need not be compiled anew, with its own output and exit status, and tells\n"
     "at its end what it has not given back, by the place where it was allocated.\n\n"
     "options:\n"
-    "  --mode MODE     sites: every allocation with its call stack (the only one so far)\n"
+    "  --mode MODE     sites: every allocation with its call stack, as if none is given;\n"
+    "                  counts: how much, not where; sampled or sampled:BYTES: estimates from one\n"
+    "                  sample in so many bytes (524288)\n"
     "  --output FILE   the report into FILE instead of standard error; %p in the name stands for the\n"
     "                  number of the process, and makes child processes report too\n"
     "  --json          the report as JSON\n"
@@ -138,6 +140,22 @@ static int tell_number(const char *variable, const char *option, const char *tex
     return 0;
 }
 
+static int tell_mode(const char *text)
+{
+    static const char sampled[] = "sampled:";
+    if (strncmp(text, sampled, sizeof sampled - 1) == 0) {
+        setenv("LEAKWATCH_MODE", "sampled", 1);
+        text += sizeof sampled - 1;
+        return strcmp(text, "0") == 0
+                   ? misuse("--mode sampled wants 1 byte or more between samples")
+                   : tell_number("LEAKWATCH_INTERVAL", "--mode sampled", text, "", 1UL << 40);
+    }
+    if (strcmp(text, "sites") != 0 && strcmp(text, "counts") != 0 && strcmp(text, "sampled") != 0)
+        return misuse("--mode %s is not known: sites, counts and sampled are", text);
+    setenv("LEAKWATCH_MODE", text, 1);
+    return 0;
+}
+
 static int tell_signal(const char *text)
 {
     char number[24];
@@ -174,15 +192,16 @@ static int tell(const settings *asked)
 {
     static const char *const variables[] = {
         "LEAKWATCH_ALL",    "LEAKWATCH_AT",     "LEAKWATCH_BOUND",  "LEAKWATCH_FRAMES",
-        "LEAKWATCH_JSON",   "LEAKWATCH_OUTPUT", "LEAKWATCH_SIGNAL",
+        "LEAKWATCH_INTERVAL", "LEAKWATCH_JSON", "LEAKWATCH_MODE",   "LEAKWATCH_OUTPUT",
+        "LEAKWATCH_SIGNAL",
     };
     char process[24];
     int status = 0;
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
         unsetenv(variables[i]);
-    if (asked->mode && strcmp(asked->mode, "sites") != 0)
-        return misuse("--mode %s is not known: sites is the one there is", asked->mode);
-    if (asked->frames)
+    if (asked->mode)
+        status = tell_mode(asked->mode);
+    if (!status && asked->frames)
         status = tell_number("LEAKWATCH_FRAMES", "--frames", asked->frames, "", 128);
     if (!status && asked->at)
         status = tell_number("LEAKWATCH_AT", "--at", asked->at, "%", 100);

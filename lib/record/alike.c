@@ -38,9 +38,12 @@ static lwi_row unite(const lw_survivors *survivors, const lwi_row *rows, uint32_
     lwi_row one = rows[0];
     uint64_t all = left_at;
     one.live = (lwi_amount){0, 0};
+    one.samples = (lwi_samples){0, {0, 0}};
     for (uint32_t i = 0; i < count; i++) {
         one.live.bytes += rows[i].live.bytes;
         one.live.blocks += rows[i].live.blocks;
+        one.samples.count += rows[i].samples.count;
+        lwi_spread_add(&one.samples.spread, &rows[i].samples.spread, 1);
         for (uint64_t j = 0; j < rows[i].left_count; j++)
             left[all++] = survivors->left[rows[i].left + j];
     }

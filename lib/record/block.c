@@ -425,22 +425,19 @@ static LWI_APART void alloc_any(lw_domain *domain, uint64_t address, uint64_t si
         alloc_event(domain, address, size, origin);
         return;
     }
-    struct origin known = *origin;
     bool done = false;
     int32_t mode = atomic_load_explicit(&domain->context->mode, memory_order_acquire);
     if (mode != LW_MODE_SAMPLED)
         lwi_near_move(thread, domain, address);
-    if (mode == LW_MODE_SITES && origin->take)
-        known = (struct origin){.stack = origin->take(origin->user)};
     if (mode == LW_MODE_SAMPLED)
         done = pass_sampling(thread, domain, address, size);
     else if (mode == LW_MODE_COUNTS)
         done = enter_counted(thread, domain, address, size);
-    else if (!known.is_place)
-        done = enter_known(thread, domain, address, size, known.stack);
+    else if (!origin->is_place && !origin->take)
+        done = enter_known(thread, domain, address, size, origin->stack);
     if (done)
         return;
-    alloc(domain, thread, address, size, &known);
+    alloc(domain, thread, address, size, origin);
     lwi_thread_end(thread);
 }
 
@@ -482,7 +479,10 @@ void lw_block_alloc_with(lw_domain *domain, const void *block, uint64_t size, lw
                          void *user)
 {
     const origin origin = {.take = take, .user = user};
-    alloc_any(domain, address_of(block), size, &origin);
+    if (domain && block && take && LWI_READ(domain->context->mode) == LW_MODE_SITES)
+        lw_block_alloc(domain, block, size, take(user)); /* a long walk before a short event */
+    else
+        alloc_any(domain, address_of(block), size, &origin);
 }
 
 /* A block that is not found: whether this thread has just told of its end through an outer hook,
@@ -697,7 +697,11 @@ void lw_move_end_with(lw_move *move, const void *block, uint64_t size, lw_stack_
                       void *user)
 {
     const origin origin = {.take = take, .user = user};
-    move_end(move, address_of(block), size, &origin);
+    lw_domain *domain = move ? move->domain : NULL;
+    if (domain && block && take && LWI_READ(domain->context->mode) == LW_MODE_SITES)
+        lw_move_end(move, block, size, take(user));
+    else
+        move_end(move, address_of(block), size, &origin);
 }
 
 /* The lock keeps a recycling walk from passing by while the record is in neither place. */

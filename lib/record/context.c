@@ -4,6 +4,7 @@
 #include "base/structs.h"
 #include "platform/pages.h"
 #include "record/enter.h"
+#include "record/sampled.h"
 #include "record/tellers.h"
 
 #include <string.h>
@@ -205,9 +206,12 @@ static void add_thread(lw_context_stats *sum, const lwi_thread *thread, uint32_t
     sum->dropped_address += LWI_READ(thread->dropped_address);
     sum->unknown_frees += LWI_READ(thread->unknown_frees);
     sum->replaced += LWI_READ(thread->replaced);
-    for (uint32_t i = 1; i <= domains; i++)
-        sum->events += (uint64_t)(LWI_READ(thread->domains[i].allocated) +
-                                  LWI_READ(thread->domains[i].gone));
+    for (uint32_t i = 1; i <= domains; i++) {
+        const lwi_domain_count *count = &thread->domains[i];
+        sum->bytes += LWI_READ(count->bytes);
+        sum->blocks += lwi_count_blocks(count);
+        sum->events += (uint64_t)(LWI_READ(count->allocated) + LWI_READ(count->gone));
+    }
     sum->events += LWI_READ(thread->passed_on) - LWI_READ(thread->handed_over);
 }
 
@@ -224,8 +228,14 @@ lw_status lw_context_stats_get(const lw_context *context, lw_context_stats *stat
     lwi_thread *thread = atomic_load_explicit(&context->threads, memory_order_acquire);
     for (; thread; thread = thread->next)
         add_thread(&full, thread, domains);
-    for (uint32_t i = 1; i <= domains; i++)
+    lwi_spread spread = {0, 0};
+    for (uint32_t i = 1; i <= domains; i++) {
         full.events -= (uint64_t)LWI_READ(context->domains[i]->adopted_blocks);
+        spread.bytes += LWI_READ(context->domains[i]->spread_bytes);
+        spread.blocks += LWI_READ(context->domains[i]->spread_blocks);
+    }
+    full.bytes_margin = lwi_margin(spread.bytes);
+    full.blocks_margin = lwi_margin(spread.blocks);
     full.events += full.unknown_frees;
     full.dropped_memory += LWI_READ(context->lost_events);
     full.dropped = full.dropped_memory + full.dropped_reentry + full.dropped_stack +

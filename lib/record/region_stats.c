@@ -51,6 +51,7 @@ void lwi_round_stats(const lwi_round *round, lw_region_stats *stats)
     bool ended = round->state == LWI_ROUND_ENDED;
     stats->open = !ended;
     stats->rounds = 1;
+    stats->name = round->region->name;
     stats->modes = round->modes;
     stats->current_bytes = lwi_round_bytes(round);
     stats->current_blocks = lwi_round_blocks(round);
@@ -112,6 +113,7 @@ lw_status lwi_region_stats(const lw_region *region, lw_region_stats *stats, lw_e
     for (const lwi_round *round = region->rounds; round; round = round->next)
         add(stats, &spreads, round);
     stats->rounds = region->begun;
+    stats->name = region->name;
     stats->modes = region->modes;
     stats->open = region->open;
     if (region->overlaps && !lwi_region_live(region->context, region, &stats->current_bytes,

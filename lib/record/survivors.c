@@ -305,6 +305,9 @@ static lw_status note_modes(lw_survivors *survivors, const tally *tally, lw_erro
         survivors->modes |= LW_MODES_COUNTS;
     for (uint32_t i = 0; i < survivors->count; i++)
         survivors->modes |= survivors->rows[i].samples.count ? LW_MODES_SAMPLED : 0;
+    survivors->verdict.modes = survivors->modes;
+    if (survivors->modes & LW_MODES_SAMPLED)
+        survivors->verdict.hidden_bytes = 3 * survivors->interval; /* e^-3 = 5 % */
     bool blind = region ? survivors->modes == LW_MODES_COUNTS
                         : survivors->count == 0 && tally->counted.blocks > 0;
     if (!blind)

@@ -54,7 +54,7 @@ struct lw_survivors {
     uint64_t interval; /* between samples; 0: there never were any */
     lwi_amount counted; /* all live blocks: those that no site is known of */
     lw_verdict verdict;
-    uint64_t events, dropped, own_bytes;
+    lw_context_stats ourselves; /* when it was taken */
 };
 
 /* Puts the rows into their order, most bytes first, and notes the numbers about ourselves. */

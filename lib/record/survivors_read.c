@@ -71,9 +71,7 @@ int lwi_survivors_by_line(const lw_survivors *survivors, const lwi_row *a, const
 
 void lwi_survivors_finish(lw_survivors *survivors, const lw_context_stats *stats)
 {
-    survivors->events = stats->events;
-    survivors->dropped = stats->dropped;
-    survivors->own_bytes = stats->own_bytes;
+    survivors->ourselves = *stats;
     lwi_sort(survivors->rows, survivors->count, sizeof(lwi_row), by_rank, survivors);
 }
 
@@ -122,9 +120,15 @@ lw_status lw_survivors_info_get(const lw_survivors *survivors, lw_survivors_info
     full.blocks_margin = lwi_margin(spread.blocks);
     full.interval = survivors->modes & LW_MODES_SAMPLED ? survivors->interval : 0;
     full.region = survivors->region;
-    full.events = survivors->events;
-    full.dropped = survivors->dropped;
-    full.own_bytes = survivors->own_bytes;
+    full.events = survivors->ourselves.events;
+    full.dropped = survivors->ourselves.dropped;
+    full.dropped_memory = survivors->ourselves.dropped_memory;
+    full.dropped_reentry = survivors->ourselves.dropped_reentry;
+    full.dropped_stack = survivors->ourselves.dropped_stack;
+    full.dropped_address = survivors->ourselves.dropped_address;
+    full.unknown_frees = survivors->ourselves.unknown_frees;
+    full.own_bytes = survivors->ourselves.own_bytes;
+    full.own_peak_bytes = survivors->ourselves.own_peak_bytes;
     full.modes = survivors->modes;
     full.counted_bytes = survivors->counted.bytes;
     full.counted_blocks = survivors->counted.blocks;

@@ -77,6 +77,14 @@ static lwi_line *lightest(lwi_lines *lines)
     return least;
 }
 
+static void add_row(lwi_line *line, const lw_survivors_row *row)
+{
+    line->bytes += row->bytes;
+    line->blocks += row->blocks;
+    line->bytes_square += (double)row->bytes_margin * (double)row->bytes_margin;
+    line->blocks_square += (double)row->blocks_margin * (double)row->blocks_margin;
+}
+
 /* The space-saving algorithm: a newcomer takes the place of the lightest line and inherits its
  * weight, so a weight is never too low, and what is heavy stays. */
 static lw_status choose(lwi_lines *lines, uint32_t rows, lw_error *error)
@@ -97,8 +105,7 @@ static lw_status choose(lwi_lines *lines, uint32_t rows, lw_error *error)
             line->row = index;
         }
         line->rows++;
-        line->bytes += seen.row.bytes;
-        line->blocks += seen.row.blocks;
+        add_row(line, &seen.row);
     }
     return LW_OK;
 }
@@ -119,8 +126,7 @@ static lw_status count_exactly(lwi_lines *lines, uint32_t rows, lw_error *error)
             continue;
         if (line->rows++ == 0)
             line->row = index;
-        line->bytes += seen.row.bytes;
-        line->blocks += seen.row.blocks;
+        add_row(line, &seen.row);
     }
     return LW_OK;
 }

@@ -24,6 +24,7 @@ typedef struct lwi_line {
     uint32_t rows;
     int64_t bytes;
     int64_t blocks;
+    double bytes_square, blocks_square; /* of their margins */
     int64_t taken_bytes; /* of the rows taken in the same place as the heaviest */
 } lwi_line;
 

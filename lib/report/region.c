@@ -1,7 +1,9 @@
 #include "base/error.h"
+#include "base/real.h"
 #include "base/structs.h"
 #include "report/frame.h"
 #include "report/lines.h"
+#include "report/ourselves.h"
 #include "report/table.h"
 #include "report/verdict.h"
 
@@ -16,8 +18,7 @@ typedef struct view {
     uint32_t frames; /* of the deepest stack */
     bool truncated;  /* deeper stacks were cut */
     uint32_t shown;
-    int64_t rest_bytes;
-    int64_t rest_blocks;
+    lwi_line rest; /* what the lines that are not shown hold */
     lwi_lines lines;
 } view;
 
@@ -71,6 +72,7 @@ static void put_peak(const view *view, lwi_text *item, int64_t bytes, int64_t er
     if (error)
         lwi_text_put(item, "at least ");
     lwi_text_bytes(item, bytes);
+    lwi_put_margin(item, view->stats->peak_margin);
     if (error) {
         lwi_text_put(item, ", at most ");
         lwi_text_bytes(item, error);
@@ -86,6 +88,7 @@ static void put_net_peak(const view *view, lwi_text *item, int64_t bytes, int64_
     if (error)
         lwi_text_put(item, "about ");
     lwi_text_bytes_diff(item, bytes);
+    lwi_put_margin(item, view->stats->net_peak_margin);
     if (error) {
         lwi_text_put(item, ", give or take ");
         lwi_text_bytes(item, error);
@@ -94,13 +97,6 @@ static void put_net_peak(const view *view, lwi_text *item, int64_t bytes, int64_
         lwi_text_put(item, " in one round");
 }
 
-static void put_held(lwi_text *item, int64_t bytes, int64_t blocks)
-{
-    lwi_text_bytes(item, bytes);
-    lwi_text_put(item, " in ");
-    lwi_text_amount(item, blocks);
-    lwi_text_put(item, blocks == 1 ? " block" : " blocks");
-}
 
 static void write_stats(const view *view)
 {
@@ -108,7 +104,8 @@ static void write_stats(const view *view)
     lwi_text item;
     item_init(view, &item);
     lwi_text_put(&item, "current ");
-    put_held(&item, stats->current_bytes, stats->current_blocks);
+    lwi_put_held(&item, stats->current_bytes, stats->current_blocks, stats->current_bytes_margin,
+                 stats->current_blocks_margin);
     put_item(view, &item);
 
     item_init(view, &item);
@@ -119,6 +116,7 @@ static void write_stats(const view *view)
     item_init(view, &item);
     lwi_text_put(&item, "net ");
     lwi_text_bytes_diff(&item, stats->net_bytes);
+    lwi_put_margin(&item, stats->net_bytes_margin);
     if (stats->net_peak_bytes != stats->peak_bytes ||
         stats->net_peak_error != stats->peak_error) {
         lwi_text_put(&item, " (peak ");
@@ -130,7 +128,8 @@ static void write_stats(const view *view)
     if (!stats->open && stats->at_end_bytes != stats->current_bytes) {
         item_init(view, &item);
         lwi_text_put(&item, view->rounds > 1 ? "at their ends " : "at its end ");
-        put_held(&item, stats->at_end_bytes, stats->at_end_blocks);
+        lwi_put_held(&item, stats->at_end_bytes, stats->at_end_blocks, stats->at_end_bytes_margin,
+                     stats->at_end_blocks_margin);
         put_item(view, &item);
     }
     if (view->verdict.kind == LW_VERDICT_GROWS) {
@@ -145,7 +144,8 @@ static void write_sum(const view *view)
 {
     lwi_text item;
     item_init(view, &item);
-    put_held(&item, view->info.bytes, view->info.blocks);
+    lwi_put_held(&item, view->info.bytes, view->info.blocks, view->info.bytes_margin,
+                 view->info.blocks_margin);
     put_item(view, &item);
     lwi_out_line(view->out);
 }
@@ -155,12 +155,23 @@ static bool has_rate(const view *view)
     return view->rounds > 1;
 }
 
-static void put_numbers(const view *view, int64_t bytes, int64_t blocks, lwi_text *cells)
+/* An amount, with the squares of its margins, which add up where they do not. */
+static void put_numbers(const view *view, const lwi_line *amount, lwi_text *cells)
 {
+    int64_t bytes = amount->bytes;
     lwi_text_bytes(&cells[1], bytes);
-    lwi_text_amount(&cells[2], blocks);
+    lwi_put_margin(&cells[1], (int64_t)(lwi_real_root(amount->bytes_square) + 0.5));
+    lwi_text_amount(&cells[2], amount->blocks);
+    lwi_put_blocks_margin(&cells[2], (int64_t)(lwi_real_root(amount->blocks_square) + 0.5));
     if (has_rate(view))
         lwi_text_bytes(&cells[3], view->rounds > INT64_MAX ? 0 : bytes / (int64_t)view->rounds);
+}
+
+static lwi_line amount_of(const lw_survivors_row *row)
+{
+    double bytes = (double)row->bytes_margin, blocks = (double)row->blocks_margin;
+    return (lwi_line){.bytes = row->bytes, .blocks = row->blocks, .bytes_square = bytes * bytes,
+                      .blocks_square = blocks * blocks};
 }
 
 /* Where the heaviest row of a line was taken, and how much of the line that is. */
@@ -212,7 +223,8 @@ static lw_status put_row(const view *view, uint32_t index, const lwi_line *line,
         lwi_text_name(&cells[0], place.domain);
     else
         lwi_text_frame(&cells[0], &place.frame);
-    put_numbers(view, line ? line->bytes : row.bytes, line ? line->blocks : row.blocks, cells);
+    const lwi_line amount = line ? *line : amount_of(&row);
+    put_numbers(view, &amount, cells);
     return put_taken(view, index, &row, line, &cells[4], error);
 }
 
@@ -223,7 +235,7 @@ static lw_status line_row(const void *user, uint32_t row, lwi_text *cells, lw_er
         return put_row(view, view->lines.line[row].row, &view->lines.line[row], cells, error);
     lwi_text_put(&cells[0], view->lines.more ? "over " : "+");
     lwi_text_counted(&cells[0], view->lines.count - view->shown, "more line");
-    put_numbers(view, view->rest_bytes, view->rest_blocks, cells);
+    put_numbers(view, &view->rest, cells);
     return LW_OK;
 }
 
@@ -291,11 +303,14 @@ static lw_status find_lines(view *view, lw_error *error)
 {
     lw_status status = lwi_lines_find(&view->lines, view->survivors, error);
     view->shown = view->lines.shown;
-    view->rest_bytes = view->info.bytes;
-    view->rest_blocks = view->info.blocks;
+    double bytes = (double)view->info.bytes_margin, blocks = (double)view->info.blocks_margin;
+    view->rest = (lwi_line){.bytes = view->info.bytes, .blocks = view->info.blocks,
+                            .bytes_square = bytes * bytes, .blocks_square = blocks * blocks};
     for (uint32_t i = 0; i < view->shown; i++) {
-        view->rest_bytes -= view->lines.line[i].bytes;
-        view->rest_blocks -= view->lines.line[i].blocks;
+        view->rest.bytes -= view->lines.line[i].bytes;
+        view->rest.blocks -= view->lines.line[i].blocks;
+        view->rest.bytes_square -= view->lines.line[i].bytes_square;
+        view->rest.blocks_square -= view->lines.line[i].blocks_square;
     }
     return status;
 }
@@ -317,21 +332,38 @@ static lw_status measure_stacks(view *view, lw_error *error)
 /* How far the numbers can be trusted, and at what price. */
 static void write_footer(const view *view)
 {
+    const lw_context_stats ourselves = lwi_ourselves_of(&view->info);
     lwi_text item;
     item_init(view, &item);
-    lwi_text_put(&item, view->info.dropped ? "not exact: " : "exact, ");
-    if (view->info.dropped) {
-        lwi_text_counted(&item, view->info.dropped, "event");
-        lwi_text_put(&item, " dropped");
-    } else {
-        lwi_text_put(&item, "0 dropped");
-    }
+    lwi_put_trust(&item, view->stats ? view->stats->modes : view->info.modes, view->info.interval,
+                  &ourselves);
     if (view->frames) {
         lwi_text_put(&item, view->truncated ? ", stacks cut at " : ", stacks up to ");
         lwi_text_counted(&item, view->frames, "frame");
     }
-    lwi_text_put(&item, ", our own ");
-    lwi_text_size(&item, view->info.own_bytes);
+    lwi_put_price(&item, &ourselves);
+    lwi_out_item(view->out, &item, 0, 2);
+    lwi_out_line(view->out);
+    if (view->info.counted_blocks == 0)
+        return;
+    item_init(view, &item);
+    lwi_put_held(&item, view->info.counted_bytes, view->info.counted_blocks, 0, 0);
+    lwi_text_put(&item, " more, of the whole process, were allocated in mode counts: where is not "
+                        "known");
+    lwi_out_item(view->out, &item, 0, 2);
+    lwi_out_line(view->out);
+}
+
+/* What a verdict on samples cannot see. */
+static void write_caveat(const view *view)
+{
+    lwi_text item;
+    if (!view->verdict.rounds || !view->verdict.hidden_bytes)
+        return;
+    item_init(view, &item);
+    lwi_text_put(&item, "a leak of up to ");
+    lwi_text_size(&item, view->verdict.hidden_bytes);
+    lwi_text_put(&item, " in all may have left no sample");
     lwi_out_item(view->out, &item, 0, 2);
     lwi_out_line(view->out);
 }
@@ -380,11 +412,22 @@ static lw_status write_text(view *view, lw_error *error)
     if (status != LW_OK)
         return status;
     write_footer(view);
+    write_caveat(view);
     write_next(view);
     return LW_OK;
 }
 
-static void json_stats(lwi_json *json, const lw_region_stats *stats)
+/* What a round's own blocks hold is not known from counts alone. */
+static void json_known(lwi_json *json, const char *key, const lw_region_stats *stats,
+                       int64_t value)
+{
+    if (stats->modes == LW_MODES_COUNTS)
+        lwi_json_null(json, key);
+    else
+        lwi_json_signed(json, key, value);
+}
+
+void lwi_json_stats(lwi_json *json, const lw_region_stats *stats)
 {
     if (!stats) {
         lwi_json_null(json, "stats");
@@ -393,16 +436,25 @@ static void json_stats(lwi_json *json, const lw_region_stats *stats)
     lwi_json_object(json, "stats");
     lwi_json_unsigned(json, "rounds", stats->rounds);
     lwi_json_unsigned(json, "open", stats->open);
-    lwi_json_signed(json, "current_bytes", stats->current_bytes);
-    lwi_json_signed(json, "current_blocks", stats->current_blocks);
-    lwi_json_signed(json, "peak_bytes", stats->peak_bytes);
-    lwi_json_signed(json, "peak_error", stats->peak_error);
-    lwi_json_signed(json, "at_end_bytes", stats->at_end_bytes);
-    lwi_json_signed(json, "at_end_blocks", stats->at_end_blocks);
+    json_known(json, "current_bytes", stats, stats->current_bytes);
+    json_known(json, "current_blocks", stats, stats->current_blocks);
+    json_known(json, "peak_bytes", stats, stats->peak_bytes);
+    json_known(json, "peak_error", stats, stats->peak_error);
+    json_known(json, "at_end_bytes", stats, stats->at_end_bytes);
+    json_known(json, "at_end_blocks", stats, stats->at_end_blocks);
     lwi_json_signed(json, "net_bytes", stats->net_bytes);
     lwi_json_signed(json, "net_blocks", stats->net_blocks);
     lwi_json_signed(json, "net_peak_bytes", stats->net_peak_bytes);
     lwi_json_signed(json, "net_peak_error", stats->net_peak_error);
+    lwi_json_modes(json, stats->modes);
+    lwi_json_signed(json, "current_bytes_margin", stats->current_bytes_margin);
+    lwi_json_signed(json, "current_blocks_margin", stats->current_blocks_margin);
+    lwi_json_signed(json, "peak_margin", stats->peak_margin);
+    lwi_json_signed(json, "at_end_bytes_margin", stats->at_end_bytes_margin);
+    lwi_json_signed(json, "at_end_blocks_margin", stats->at_end_blocks_margin);
+    lwi_json_signed(json, "net_bytes_margin", stats->net_bytes_margin);
+    lwi_json_signed(json, "net_blocks_margin", stats->net_blocks_margin);
+    lwi_json_signed(json, "net_peak_margin", stats->net_peak_margin);
     lwi_json_object_end(json);
 }
 
@@ -416,6 +468,9 @@ static lw_status json_row(lwi_json *json, const lw_survivors *survivors, uint32_
     lwi_json_object(json, NULL);
     lwi_json_signed(json, "bytes", row.bytes);
     lwi_json_signed(json, "blocks", row.blocks);
+    lwi_json_signed(json, "bytes_margin", row.bytes_margin);
+    lwi_json_signed(json, "blocks_margin", row.blocks_margin);
+    lwi_json_unsigned(json, "samples", row.samples);
     lwi_json_string(json, "domain", row.domain);
     if (row.own_frame < row.frames)
         lwi_json_unsigned(json, "own_frame", row.own_frame);
@@ -440,13 +495,18 @@ static lw_status write_json(const view *view, lw_error *error)
     lw_status status = LW_OK;
     lwi_json json = lwi_json_report(view->out, "region");
     lwi_json_string(&json, "name", view->info.region);
-    json_stats(&json, view->stats);
+    lwi_json_stats(&json, view->stats);
     lwi_json_verdict(&json, view->survivors);
     lwi_json_signed(&json, "bytes", view->info.bytes);
     lwi_json_signed(&json, "blocks", view->info.blocks);
-    lwi_json_unsigned(&json, "events", view->info.events);
-    lwi_json_unsigned(&json, "dropped", view->info.dropped);
-    lwi_json_unsigned(&json, "own_bytes", view->info.own_bytes);
+    lwi_json_signed(&json, "bytes_margin", view->info.bytes_margin);
+    lwi_json_signed(&json, "blocks_margin", view->info.blocks_margin);
+    lwi_json_modes(&json, view->info.modes);
+    lwi_json_unsigned(&json, "interval", view->info.interval);
+    lwi_json_signed(&json, "counted_bytes", view->info.counted_bytes);
+    lwi_json_signed(&json, "counted_blocks", view->info.counted_blocks);
+    const lw_context_stats ourselves = lwi_ourselves_of(&view->info);
+    lwi_json_ourselves(&json, &ourselves);
     lwi_json_array(&json, "survivors");
     for (uint32_t i = 0; status == LW_OK && !view->out->failed && i < view->info.rows; i++)
         status = json_row(&json, view->survivors, i, error);

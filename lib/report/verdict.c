@@ -2,6 +2,7 @@
 
 #include "report/frame.h"
 #include "report/lines.h"
+#include "report/ourselves.h"
 
 enum { EVIDENCE = 3 };
 
@@ -196,6 +197,8 @@ void lwi_json_verdict(lwi_json *json, const lw_survivors *survivors)
     lwi_json_unsigned(json, "more", verdict.more);
     lwi_json_unsigned(json, "span", verdict.span);
     lwi_json_unsigned(json, "confidence", verdict.confidence);
+    lwi_json_modes(json, verdict.modes);
+    lwi_json_unsigned(json, "hidden_bytes", verdict.hidden_bytes);
     lwi_json_signed(json, "growth_bytes", verdict.growth_bytes);
     lwi_json_signed(json, "growth_blocks", verdict.growth_blocks);
     lwi_json_signed(json, "unclear_bytes", verdict.unclear_bytes);

@@ -140,6 +140,7 @@ int main(void)
     must(lw_region_stats_get(region, 0, &stats, NULL));
     must(lw_survivors_take(context, region, 0, &survivors, NULL));
     must(lw_report_region(&stats, survivors, &json, print, stdout, NULL));
+    must(lw_report_totals(context, &stats, &json, print, stdout, NULL));
     must(lw_diff_create(before, after, &diff, NULL));
     must(lw_report_diff(diff, &json, print, stdout, NULL));
     must(lw_node_find(after, "cells", lw_key_of(blocks[2]), &last, NULL));

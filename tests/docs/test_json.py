@@ -16,8 +16,8 @@ COMPILE = [*os.environ["CC"].split(), *os.environ.get("LW_CFLAGS", "").split(), 
            "-Wextra", "-pedantic", "-Werror", f"-I{SOURCE / 'include'}",
            str(SOURCE / "tests/docs/reports.c")]
 LINK = [f"-L{LIBRARY.parent}", "-lleakwatch", f"-Wl,-rpath,{LIBRARY.parent}", "-pthread"]
-REPORTS = ("region", "diff", "path", "sites", "series", "new_step", "referrers", "check", "objects",
-           "snapshot", "types", "retained", "findings", "finding", "memory")
+REPORTS = ("region", "totals", "diff", "path", "sites", "series", "new_step", "referrers", "check",
+           "objects", "snapshot", "types", "retained", "findings", "finding", "memory")
 WORDS = {"true", "null"}  # in backticks, but no keys
 
 

@@ -32,8 +32,10 @@ class CommandLine(Victims):
             (["run", "--at", "80%%", "true"], "wants a number"),
             (["run", "--signal", "NONE", "true"], "no signal"),
             (["run", "--signal", "KILL", "true"], "can hear"),
-            (["run", "--mode", "counts", "true"], "--mode counts"),
-            (["run", "--mode=sampled", "true"], "--mode sampled"),
+            (["run", "--mode", "count", "true"], "--mode count is not known"),
+            (["run", "--mode=sampled:", "true"], "wants a number"),
+            (["run", "--mode=sampled:0", "true"], "1 byte or more"),
+            (["run", "--mode=sampled:64K", "true"], "wants a number"),
         ):
             with self.subTest(words):
                 done = self.plain(COMMAND, *words)

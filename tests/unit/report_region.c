@@ -135,7 +135,7 @@ Test(report_region, stacks_that_were_cut)
 
 Test(report_region, what_was_dropped_is_told)
 {
-    static char expected[64];
+    static char expected[128];
     counting memory = {0};
     lw_context *context = NULL;
     lw_domain *heap = NULL;
@@ -157,8 +157,9 @@ Test(report_region, what_was_dropped_is_told)
     cr_assert_eq(lw_survivors_info_get(survivors, &info, NULL), LW_OK);
     cr_assert_gt(info.dropped, 100);
     cr_assert_eq(lw_report_region(NULL, survivors, NULL, take, &out, NULL), LW_OK);
-    snprintf(expected, sizeof expected, "\n  not exact: %u events dropped, stacks up to 1 frame, ",
-             (unsigned)info.dropped);
+    cr_assert_eq(info.dropped_memory, info.dropped);
+    snprintf(expected, sizeof expected, "\n  not exact: %u events dropped (%u without memory), stacks "
+             "up to 1 frame, ", (unsigned)info.dropped, (unsigned)info.dropped);
     cr_assert(strstr(out.text, expected), "%s", out.text);
     lw_survivors_release(survivors);
     lw_context_release(context);
@@ -322,7 +323,7 @@ Test(report_region, bytes_for_people)
         stats.current_bytes = cases[i].bytes;
         memset(&out, 0, sizeof out);
         cr_assert_eq(lw_report_region(&stats, survivors, NULL, take, &out, NULL), LW_OK);
-        char expected[64];
+        char expected[128];
         snprintf(expected, sizeof expected, "  current %s in 0 blocks ", cases[i].text);
         cr_expect(strstr(out.text, expected), "%lld: expected %s in\n%s",
                   (long long)cases[i].bytes, expected, out.text);
@@ -481,13 +482,17 @@ Test(report_region, region_as_json)
     expect_json("d[\"stats\"] == dict(rounds=1, open=0, current_bytes=4399792, "
                       "current_blocks=8, peak_bytes=5448368, peak_error=0, at_end_bytes=4399792, "
                       "at_end_blocks=8, net_bytes=4399792, net_blocks=8, net_peak_bytes=5448368, "
-                      "net_peak_error=0)");
+                      "net_peak_error=0, modes=[\"sites\"], current_bytes_margin=0, "
+                      "current_blocks_margin=0, peak_margin=0, at_end_bytes_margin=0, "
+                      "at_end_blocks_margin=0, net_bytes_margin=0, net_blocks_margin=0, "
+                      "net_peak_margin=0)");
     expect_json("d[\"bytes\"] == 4399792 and d[\"blocks\"] == 8 and d[\"dropped\"] == 0 and "
                       "d[\"events\"] == 10 and d[\"own_bytes\"] > 0");
     expect_json("[(s[\"bytes\"], s[\"blocks\"], s[\"own_frame\"]) for s in d[\"survivors\"]] "
                       "== [(3145728, 3, 1), (1048576, 1, 1), (204800, 2, 0), (640, 1, None), "
                       "(48, 1, None)]");
-    expect_json("d[\"survivors\"][2] == dict(bytes=204800, blocks=2, domain=\"heap\", "
+    expect_json("d[\"survivors\"][2] == dict(bytes=204800, blocks=2, bytes_margin=0, "
+                      "blocks_margin=0, samples=0, domain=\"heap\", "
                       "own_frame=0, truncated=False, verdict=None, "
                       "frames=[dict(file=\"svc.py\", line=22, "
                       "function=\"order\", own=True, inlined=False), dict(file=\"app.py\", line=3, "

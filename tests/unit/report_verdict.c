@@ -164,7 +164,7 @@ Test(report_verdict, as_json)
     host host = leaky(9);
     report(&host, LW_FORMAT_JSON, 0, 0);
     expect_json("d[\"verdict\"] == dict(kind=\"grows\", rounds=9, grew=8, since=2, more=0, span=8, "
-                "confidence=90, growth_bytes=5120, growth_blocks=80, unclear_bytes=0, "
+                "confidence=90, modes=[\"sites\"], hidden_bytes=0, growth_bytes=5120, growth_blocks=80, unclear_bytes=0, "
                 "unclear_blocks=0, once_bytes=0, once_blocks=0, flight_bytes=0, flight_blocks=0, freed_bytes=0, "
                 "freed_blocks=0)");
     expect_json("d[\"survivors\"][0][\"verdict\"] == dict(kind=\"warm-up\", more=0, confidence=87, "

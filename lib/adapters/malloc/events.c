@@ -79,34 +79,37 @@ static lwm_memory *memory_get(void)
 
 /* ---- events ---- */
 
-/* A thread without memory has a walk of its own each time. */
-static __attribute__((noinline)) void alloc_alone(lw_move *move, const void *block, size_t size,
-                                                  const void *frame)
-{
-    uint64_t words[LW_STACK_MAX];
+/* What is needed to take a stack, if one is wanted. */
+typedef struct taking {
+    const void *frame;
+    bool remembered; /* `memory` has it */
     lw_stack stack;
-    lwm_walk_libgcc(words, frame, &stack);
-    if (move)
-        lw_move_end(move, block, size, &stack);
-    else
-        lw_block_alloc(lwm_domain, block, size, &stack);
-}
+    uint64_t words[LW_STACK_MAX]; /* of a thread without memory */
+} taking;
 
 /* A signal handler's event finds `memory` in use: it is recorded without a stack, or, if the core
  * was at work, counted as lost. */
-static inline bool stack_begin(lw_stack *stack, const void *frame)
+static const lw_stack *take_stack(void *user)
 {
+    taking *taking = user;
+    if (LWM_UNLIKELY(lwm_thread.walking))
+        return NULL;
     lwm_memory *memory = memory_get();
-    if (!memory)
-        return false;
+    if (LWM_UNLIKELY(!memory)) {
+        lwm_walk_libgcc(taking->words, taking->frame, &taking->stack);
+        return &taking->stack;
+    }
+    taking->remembered = true;
     lwm_thread.walking = true;
     atomic_signal_fence(memory_order_seq_cst);
-    lwm_walk(memory, frame, stack);
-    return true;
+    lwm_walk(memory, taking->frame, &taking->stack);
+    return &taking->stack;
 }
 
-static inline void stack_end(void)
+static inline void taking_end(const taking *taking)
 {
+    if (!taking->remembered)
+        return;
     atomic_signal_fence(memory_order_seq_cst);
     lwm_thread.walking = false;
     if (LWM_UNLIKELY(atomic_load_explicit(&lwm_modules_moved, memory_order_relaxed)))
@@ -115,26 +118,18 @@ static inline void stack_end(void)
 
 void lwm_on_alloc(const void *block, size_t size, const void *frame)
 {
-    lw_stack stack;
-    if (LWM_UNLIKELY(lwm_thread.walking)) {
-        lw_block_alloc(lwm_domain, block, size, NULL);
-    } else if (LWM_LIKELY(stack_begin(&stack, frame))) {
-        lw_block_alloc(lwm_domain, block, size, &stack);
-        stack_end();
-    } else {
-        alloc_alone(NULL, block, size, frame);
-    }
+    taking taking;
+    taking.frame = frame;
+    taking.remembered = false;
+    lw_block_alloc_with(lwm_domain, block, size, take_stack, &taking);
+    taking_end(&taking);
 }
 
 void lwm_on_move(lw_move *move, const void *block, size_t size, const void *frame)
 {
-    lw_stack stack;
-    if (LWM_UNLIKELY(lwm_thread.walking)) {
-        lw_move_end(move, block, size, NULL);
-    } else if (LWM_LIKELY(stack_begin(&stack, frame))) {
-        lw_move_end(move, block, size, &stack);
-        stack_end();
-    } else {
-        alloc_alone(move, block, size, frame);
-    }
+    taking taking;
+    taking.frame = frame;
+    taking.remembered = false;
+    lw_move_end_with(move, block, size, take_stack, &taking);
+    taking_end(&taking);
 }

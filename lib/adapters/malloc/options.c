@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <leakwatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,13 @@ void lwm_options_read(char **environment)
     lwm_asked.is_json = variable(environment, "LEAKWATCH_JSON") != NULL;
     lwm_asked.by_libgcc = variable(environment, "LEAKWATCH_UNWIND") != NULL;
     lwm_asked.is_all = variable(environment, "LEAKWATCH_ALL") != NULL;
+    const char *mode = variable(environment, "LEAKWATCH_MODE");
+    const char *interval = variable(environment, "LEAKWATCH_INTERVAL");
+    if (mode && strcmp(mode, "counts") == 0)
+        lwm_asked.mode = LW_MODE_COUNTS;
+    else if (mode && strcmp(mode, "sampled") == 0)
+        lwm_asked.mode = LW_MODE_SAMPLED;
+    lwm_asked.interval = interval ? strtoull(interval, NULL, 10) : 0;
     lwm_asked.frames = number(environment, "LEAKWATCH_FRAMES", 64, 128);
     lwm_asked.signal = (int)number(environment, "LEAKWATCH_SIGNAL", 0, 64);
     lwm_asked.at = number(environment, "LEAKWATCH_AT", 0, 100);

@@ -14,6 +14,8 @@ typedef struct lwm_options {
     bool is_json;
     bool is_all;       /* every row and frame */
     bool by_libgcc;    /* stacks by libgcc alone: to compare */
+    int32_t mode;      /* lw_mode */
+    uint64_t interval; /* in mode SAMPLED; 0: the usual one */
     uint32_t frames;   /* of a stack */
     int signal;        /* that asks for a report; 0: none */
     uint32_t at;       /* percent of the memory limit at which to report; 0: never */

@@ -219,10 +219,40 @@ void lwm_report_source(void)
     lw_memory_source_add(lwm_context, &source, NULL);
 }
 
+/* ---- how much, or where ---- */
+
+static lw_region *program; /* in mode COUNTS: its net and net peak */
+static lw_round whole;
+
+void lwm_report_begin(void)
+{
+    lw_region_options options = LW_REGION_OPTIONS_INIT;
+    options.scope = LW_SCOPE_PROCESS;
+    if (lwm_asked.mode == LW_MODE_COUNTS &&
+        lw_region_create(lwm_context, "program", &options, &program, NULL) == LW_OK)
+        lw_region_begin(program, &whole, NULL);
+}
+
+static lw_status write_totals(sink *to, const lw_report_options *options, lw_error *error)
+{
+    lw_region_stats stats = LW_REGION_STATS_INIT;
+    bool known = whole && lw_region_stats_get(program, whole, &stats, NULL) == LW_OK;
+    return lw_report_totals(lwm_context, known ? &stats : NULL, options, put, to, error);
+}
+
+static lw_status write_survivors(sink *to, const lw_report_options *options, lw_error *error)
+{
+    lw_survivors *survivors = NULL;
+    lw_status status = lw_survivors_take(lwm_context, NULL, 0, &survivors, error);
+    if (status == LW_OK)
+        status = lw_report_region(NULL, survivors, options, put, to, error);
+    lw_survivors_release(survivors);
+    return status;
+}
+
 static void write_to(sink *to, const char *why)
 {
     lw_error error = LW_ERROR_INIT;
-    lw_survivors *survivors = NULL;
     lw_memory memory = LW_MEMORY_INIT;
     lw_report_options options = LW_REPORT_OPTIONS_INIT;
     if (lw_memory_get(lwm_context, &memory, NULL) == LW_OK)
@@ -233,12 +263,10 @@ static void write_to(sink *to, const char *why)
         put_headline(to, why);
         put_blindness(to);
     }
-    lw_status status = lw_survivors_take(lwm_context, NULL, 0, &survivors, &error);
-    if (status == LW_OK)
-        status = lw_report_region(NULL, survivors, &options, put, to, &error);
+    lw_status status = lwm_asked.mode == LW_MODE_COUNTS ? write_totals(to, &options, &error)
+                                                        : write_survivors(to, &options, &error);
     if (status != LW_OK && status != LW_E_IO)
         put_failure(to, &error);
-    lw_survivors_release(survivors);
     flush(to);
 }
 

@@ -85,8 +85,12 @@ static bool record(void)
     if (lw_context_default(&lwm_context, NULL) != LW_OK)
         return false;
     lwm_frames = lwm_asked.frames;
+    if (lw_mode_set(lwm_context, lwm_asked.mode,
+                    lwm_asked.mode == LW_MODE_SAMPLED ? lwm_asked.interval : 0, NULL) != LW_OK)
+        return false;
     if (lw_domain_create(lwm_context, &options, &domain, NULL) != LW_OK)
         return false;
+    lwm_report_begin();
     lwm_domain = domain;
     if (options.kind == LW_DOMAIN_SHARED)
         lwm_report_source();

@@ -207,8 +207,8 @@ enum lw_finding_kind {
     LW_FINDING_GROWTH = 1, /**< something that roots reach holds more objects after every round */
     LW_FINDING_BLOCKS = 2, /**< a call site leaves blocks in every round, and no runtime shows who
                                 holds them */
-    LW_FINDING_MEMORY = 4, /**< the process's memory grows in every round by 64 KiB and more, 256 KiB
-                                on average, that neither blocks nor allocators nor objects explain
+    LW_FINDING_MEMORY = 4, /**< the process's memory grows in every round by 64 KiB and more, by
+                                256 KiB on average, that neither blocks nor allocators nor objects explain
                                 (see memory.h); `bytes` are the unexplained ones, `advice` says what
                                 is known and the next step; on Linux */
     LW_FINDING_BYTES = 3   /**< objects that roots reach are larger after every round, but not more:

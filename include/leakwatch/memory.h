@@ -48,9 +48,9 @@
  * }
  * @endcode
  *
- * **What is exact and what is a bound.** The process's size, files, shared memory and stacks are the
- * kernel's numbers of what is in memory (its counters lag by up to 256 KiB per processor). All else
- * is what was *asked for*: memory that is reserved and not touched, or swapped out, is not in the
+ * **What is exact and what is a bound.** The process's size, files, shared memory and stacks are
+ * the kernel's numbers of what is in memory (its counters lag by up to 256 KiB per processor). All
+ * else is what was *asked for*: memory that is reserved and not touched, or swapped out, is not in the
  * process's size, so each of those parts reads "up to", and `unexplained` "at least". If together
  * they are more than there is, `absent` says by how much, and nothing is unexplained.
  */
@@ -98,7 +98,7 @@ typedef struct lw_memory {
     uint64_t own;          /**< our own, of all contexts and snapshots: up to */
     uint64_t unexplained;  /**< the rest: at least */
     uint64_t absent;       /**< what of the parts that read "up to" cannot be in memory: at least */
-    uint64_t apart;        /**< live bytes of domains APART, such as a device's: not in `resident` */
+    uint64_t apart;        /**< live bytes of domains APART, as a device's: not in `resident` */
     uint32_t domain_count; /**< of `domains` */
     uint32_t reserved;     /**< 0 */
     lw_memory_domain domains[LW_MEMORY_DOMAINS]; /**< the largest that make up `blocks`, most bytes
@@ -119,10 +119,10 @@ typedef struct lw_memory {
 /**
  * Sets the memory of the process against what is known.
  *
- * Reads `/proc/self/status` and `/proc/self/maps` into buffers on the stack (12 KiB), asks the kernel
- * which pages of known stacks are in memory, and asks all sources: 0.15 ms and 0.3 µs per mapping on
- * the machine of the README, besides what the sources take. Meanwhile, but for the sources, events
- * wait that are the first of their stack; others go on: a value "as of now".
+ * Reads `/proc/self/status` and `/proc/self/maps` into buffers on the stack (12 KiB), asks the
+ * kernel which pages of known stacks are in memory, and asks all sources: 0.15 ms and 0.3 µs per
+ * mapping on the machine of the README, besides what the sources take. Meanwhile, but for the
+ * sources, events wait that are the first of their stack; others go on: a value "as of now".
  *
  * @param context whose domains
  * @param memory  filled up to its `struct_size`; zeroed on failure
@@ -181,8 +181,9 @@ typedef struct lw_memory_source {
  * @param context that has its domains
  * @param source  the allocator
  * @param error   NULL, or receives what went wrong
- * @return ::LW_OK; ::LW_E_INVALID (no name, no `ask`, a domain of another context); ::LW_E_STATE (a
- *         domain belongs to another source); ::LW_E_LIMIT (more than 16); ::LW_E_NOMEM. *exclusive*.
+ * @return ::LW_OK; ::LW_E_INVALID (no name, no `ask`, a domain of another context);
+ *         ::LW_E_STATE (a domain belongs to another source); ::LW_E_LIMIT (more than 16);
+ *         ::LW_E_NOMEM. *exclusive*.
  */
 LW_API lw_status lw_memory_source_add(lw_context *context, const lw_memory_source *source,
                                       lw_error *error);

@@ -129,13 +129,13 @@ static void write_next(lwi_out *out, const lw_memory *memory)
     lwi_text item;
     lwi_text_init(&item, lwi_out_ascii(out));
     if (memory->unexplained > MUCH && memory->unexplained > memory->resident / 4)
-        lwi_text_put(&item, "next: record what else allocates: `leakwatch run` sees malloc; tell of "
-                            "mappings and pools with lw_block_alloc(), of allocators with "
+        lwi_text_put(&item, "next: record what else allocates: `leakwatch run` sees malloc; tell "
+                            "of mappings and pools with lw_block_alloc(), of allocators with "
                             "lw_memory_source_add()");
     else if (memory->slack > MUCH && memory->slack > memory->resident / 4)
-        lwi_text_put(&item, "next: allocators keep much of what was freed: few blocks that live long "
-                            "among many that do not hold whole pages; malloc_trim() gives back "
-                            "what is free");
+        lwi_text_put(&item, "next: allocators keep much of what was freed: few blocks that live "
+                            "long among many that do not hold whole pages; malloc_trim() gives "
+                            "back what is free");
     else
         return;
     lwi_out_style(out, LWI_HINT);

@@ -250,9 +250,9 @@ static int cut(struct run *run, const lw_growth *growth)
     if (!nodes.list)
         return 0;
     lw_growth_each(growth, 0, keep, &nodes, NULL);
+    lw_snapshot *last = run->taken[SNAPSHOTS - 1];
     begin(run);
-    right = done(
-        lw_cut_find(run->taken[SNAPSHOTS - 1], nodes.list, nodes.count, NULL, &cut, &error), &error);
+    right = done(lw_cut_find(last, nodes.list, nodes.count, NULL, &cut, &error), &error);
     end(run, CUT);
     if (right)
         lw_cut_info_get(cut, &info, NULL);

@@ -173,7 +173,8 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, "--build", folders[-1], "--nodes",
                             str(nodes)], check=True)
         if folders:
-            subprocess.run([options.curve, "-r", str(options.rounds), *folders], check=True)
+            curve = options.curve.resolve()
+            subprocess.run([curve, "-r", str(options.rounds), *folders], check=True)
 
 
 if __name__ == "__main__":

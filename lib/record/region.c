@@ -66,24 +66,6 @@ lw_status lw_region_create(lw_context *context, const char *name,
 
 /* ---- begin ---- */
 
-static bool round_enlist(lw_context *context, lwi_round *round)
-{
-    lwi_mem *table_mem = &context->mem;
-    bool table_full = false;
-    round->number = context->rounds.last + 1;
-    HASH_ADD(hh, context->rounds.by_number, number, sizeof round->number, round);
-    if (table_full)
-        return false;
-    context->rounds.last++;
-    lw_region *region = round->region;
-    round->next = region->rounds;
-    round->link = &region->rounds;
-    if (round->next)
-        round->next->link = &round->next;
-    region->rounds = round;
-    return true;
-}
-
 static void open_list_add(lw_context *context, lwi_round *round)
 {
     lwi_round *head = LWI_READ(context->rounds.open);
@@ -147,9 +129,8 @@ static bool round_activate(lwi_thread *thread, lwi_round *round)
 static bool round_begin(lwi_thread *thread, lwi_round *round)
 {
     lw_context *context = thread->context;
-    lwi_mem *table_mem = &context->mem;
     lw_region *region = round->region;
-    if (!round_enlist(context, round))
+    if (!lwi_round_enlist(context, round))
         return false;
     lwi_thread_publish_locked(thread);
     round->epoch = ++context->epoch;
@@ -161,10 +142,7 @@ static bool round_begin(lwi_thread *thread, lwi_round *round)
     open_list_add(context, round);
     if (!round_activate(thread, round)) {
         open_list_remove(context, round);
-        HASH_DEL(context->rounds.by_number, round);
-        *round->link = round->next;
-        if (round->next)
-            round->next->link = round->link;
+        lwi_round_unlist(context, round);
         return false;
     }
     thread->folded_at = context->epoch;
@@ -204,7 +182,7 @@ lw_status lwi_round_find(lw_region *region, lw_round number, lwi_round **round,
                             lw_status missing, lw_error *error)
 {
     lw_context *context = region->context;
-    HASH_FIND(hh, context->rounds.by_number, &number, sizeof number, *round);
+    *round = lwi_round_numbered(&context->rounds, number);
     if (*round && (*round)->region == region)
         return LW_OK;
     if (*round)

@@ -70,7 +70,9 @@ static void fold(lwi_thread *thread)
 
 static void tell(lwi_thread *thread)
 {
-    atomic_fetch_add_explicit(&thread->context->published, thread->pending, memory_order_relaxed);
+    if (thread->pending)
+        atomic_fetch_add_explicit(&thread->context->published, thread->pending,
+                                  memory_order_relaxed);
     thread->pending = 0;
     thread->room = LWI_PUBLISH;
 }
@@ -107,12 +109,81 @@ void lwi_live_sum(lw_context *context, int64_t *bytes, int64_t *blocks)
     }
 }
 
-static void unlink_round(lwi_round *round)
+/* ---- all rounds by number ---- */
+
+static lwi_round **bucket_of(const lwi_rounds *rounds, lw_round number)
 {
+    return &rounds->buckets[number & (rounds->bucket_count - 1)];
+}
+
+static void bucket_add(const lwi_rounds *rounds, lwi_round *round)
+{
+    lwi_round **bucket = bucket_of(rounds, round->number);
+    round->next_same = *bucket;
+    *bucket = round;
+}
+
+/* Numbers follow one another, so as many buckets as rounds are enough. */
+static bool buckets_grow(lw_context *context)
+{
+    lwi_rounds *rounds = &context->rounds, old = {.buckets = rounds->buckets};
+    if (rounds->count < rounds->bucket_count)
+        return true;
+    old.bucket_count = rounds->bucket_count;
+    uint64_t count = old.bucket_count ? old.bucket_count * 2 : 16;
+    lwi_round **buckets = lwi_alloc(&context->mem, lwi_array_size(count, sizeof *buckets));
+    if (!buckets)
+        return false;
+    rounds->buckets = buckets;
+    rounds->bucket_count = count;
+    for (uint64_t i = 0; i < old.bucket_count; i++) {
+        for (lwi_round *round = old.buckets[i], *next; round; round = next) {
+            next = round->next_same;
+            bucket_add(rounds, round);
+        }
+    }
+    lwi_free(&context->mem, old.buckets, lwi_array_size(old.bucket_count, sizeof *buckets));
+    return true;
+}
+
+lwi_round *lwi_round_numbered(const lwi_rounds *rounds, lw_round number)
+{
+    lwi_round *round = rounds->bucket_count ? *bucket_of(rounds, number) : NULL;
+    while (round && round->number != number)
+        round = round->next_same;
+    return round;
+}
+
+bool lwi_round_enlist(lw_context *context, lwi_round *round)
+{
+    lwi_rounds *rounds = &context->rounds;
+    lw_region *region = round->region;
+    if (!buckets_grow(context))
+        return false;
+    round->number = ++rounds->last;
+    bucket_add(rounds, round);
+    rounds->count++;
+    round->next = region->rounds;
+    round->link = &region->rounds;
+    if (round->next)
+        round->next->link = &round->next;
+    region->rounds = round;
+    return true;
+}
+
+void lwi_round_unlist(lw_context *context, lwi_round *round)
+{
+    lwi_round **at = bucket_of(&context->rounds, round->number);
+    while (*at != round)
+        at = &(*at)->next_same;
+    *at = round->next_same;
+    context->rounds.count--;
     *round->link = round->next;
     if (round->next)
         round->next->link = round->link;
 }
+
+/* ---- their lives ---- */
 
 lwi_round *lwi_round_alloc(lw_region *region)
 {
@@ -143,7 +214,6 @@ void lwi_round_free(lw_context *context, lwi_round *round)
 
 void lwi_round_forget(lw_context *context, lwi_round *round)
 {
-    lwi_mem *table_mem = &context->mem;
     if (round->state != LWI_ROUND_ENDED || round->spans > 0)
         return;
     lw_region *region = round->region;
@@ -163,25 +233,25 @@ void lwi_round_forget(lw_context *context, lwi_round *round)
     region->at_end_blocks += round->at_end_blocks;
     region->net_bytes += round->net_bytes;
     region->net_blocks += round->net_blocks;
-    HASH_DEL(context->rounds.by_number, round);
-    unlink_round(round);
+    lwi_round_unlist(context, round);
     lwi_round_free(context, round);
 }
 
 void lwi_rounds_done(lw_context *context)
 {
-    lwi_mem *table_mem = &context->mem;
-    lwi_round *round, *next;
-    HASH_ITER(hh, context->rounds.by_number, round, next)
-    {
-        HASH_DEL(context->rounds.by_number, round);
-        lwi_round_free(context, round);
-    }
-    lwi_free(&context->mem, context->rounds.spare, sizeof *context->rounds.spare);
-    while (context->rounds.regions) {
-        lw_region *region = context->rounds.regions;
-        context->rounds.regions = region->next;
+    lwi_rounds *rounds = &context->rounds;
+    while (rounds->regions) {
+        lw_region *region = rounds->regions;
+        rounds->regions = region->next;
+        while (region->rounds) {
+            lwi_round *round = region->rounds;
+            lwi_round_unlist(context, round);
+            lwi_round_free(context, round);
+        }
         lwi_strfree(&context->mem, region->name);
         lwi_free(&context->mem, region, sizeof *region);
     }
+    lwi_free(&context->mem, rounds->spare, sizeof *rounds->spare);
+    lwi_free(&context->mem, rounds->buckets,
+             lwi_array_size(rounds->bucket_count, sizeof *rounds->buckets));
 }

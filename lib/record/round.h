@@ -7,7 +7,6 @@
 #define LWI_RECORD_ROUND_H
 
 #include "record/thread.h"
-#include "record/uthash_mem.h"
 
 #include <leakwatch/region.h>
 #include <stdatomic.h>
@@ -60,7 +59,7 @@ typedef struct lwi_round {
     uint32_t modes; /* lw_mode_bits, seen while it was open */
     struct lwi_round *next, **link;           /* in its region */
     struct lwi_round *next_open, *prev_open;  /* among the open ones, PROCESS rounds too */
-    UT_hash_handle hh;                        /* by number */
+    struct lwi_round *next_same;              /* in its bucket */
 } lwi_round;
 
 struct lw_region {
@@ -83,7 +82,8 @@ struct lw_region {
 
 typedef struct lwi_rounds {
     lw_region *regions;
-    lwi_round *by_number;
+    lwi_round **buckets; /* all rounds by the last bits of their numbers; kept when they are few */
+    uint64_t bucket_count, count;
     _Atomic(lwi_round *) open;
     lwi_round *spare; /* the last one that was forgotten: a host most often begins one again */
     lw_round last; /* number */
@@ -99,6 +99,14 @@ void lwi_thread_publish_locked(lwi_thread *thread);
 /* A new round of a region, not yet begun; NULL without memory. Under the lock, as all of these. */
 lwi_round *lwi_round_alloc(lw_region *region);
 void lwi_round_free(lw_context *context, lwi_round *round);
+
+/* A round gets the next number, and its place in the table of all and in its region's list; false
+ * without memory. What is taken out keeps its number. Under the lock. */
+bool lwi_round_enlist(lw_context *context, lwi_round *round);
+void lwi_round_unlist(lw_context *context, lwi_round *round);
+
+/* The round with a number; NULL: there is none. Under the lock. */
+lwi_round *lwi_round_numbered(const lwi_rounds *rounds, lw_round number);
 
 /* A round that has ended and that no span holds is forgotten. Under the lock. */
 void lwi_round_forget(lw_context *context, lwi_round *round);

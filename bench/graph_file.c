@@ -3,23 +3,18 @@
  *
  * usage: graph_file [nodes...] */
 #define _XOPEN_SOURCE 700
-#include <leakwatch.h>
+#include "graph_host.h"
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-static uint64_t seed = 88172645463325252u;
+static uint64_t seed = BENCH_SEED;
 
 static uint64_t below(uint64_t limit)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed * 0x9e3779b97f4a7c15u >> 16) % limit;
+    return bench_random(&seed, limit);
 }
 
 static lw_key key_of(uint64_t node)

@@ -21,12 +21,21 @@ struct bench_heap {
     uint64_t seed;
 };
 
+/* Where the numbers of every made-up heap begin: each run has the same. */
+#define BENCH_SEED UINT64_C(88172645463325252)
+
+/* Below the limit; of 2^44 numbers. */
+static inline uint64_t bench_random(uint64_t *seed, uint64_t limit)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return (*seed * UINT64_C(0x9e3779b97f4a7c15) >> 20) % limit;
+}
+
 static inline uint64_t bench_below(struct bench_heap *heap, uint64_t limit)
 {
-    heap->seed ^= heap->seed << 13;
-    heap->seed ^= heap->seed >> 7;
-    heap->seed ^= heap->seed << 17;
-    return (heap->seed * UINT64_C(0x9e3779b97f4a7c15) >> 20) % limit;
+    return bench_random(&heap->seed, limit);
 }
 
 static inline lw_key bench_key(const struct bench_heap *heap, uint64_t node)
@@ -68,7 +77,7 @@ static inline int bench_enumerate(lw_sink *sink, void *user)
     uint32_t types[8], label = lw_sink_label(sink, LW_LABEL_ATTRIBUTE, "next", 4);
     for (int i = 0; i < 8; i++)
         types[i] = lw_sink_type(sink, (uint64_t)i + 1, "node", 0);
-    heap->seed = 88172645463325252u;
+    heap->seed = BENCH_SEED;
     for (uint64_t i = 0; i < heap->nodes; i++) {
         lw_key key = bench_key(heap, i);
         lw_sink_node(sink, key, types[i % 8], 48);

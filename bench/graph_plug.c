@@ -1,25 +1,14 @@
-/* What the plug costs: the time of a walk, call by call, beside what is done with it afterwards, and
- * the most memory that a capture takes beside its result. `graph_plug [NODES]`, 3 edges each. */
-#define _POSIX_C_SOURCE 200809L
-
-#include <leakwatch.h>
+/* What the plug costs: the time of a walk, call by call, beside what is done with it afterwards,
+ * and the most memory that a capture takes beside its result. `graph_plug [NODES]`, 3 edges each. */
+#include "graph_host.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 typedef struct heap {
     uint32_t nodes;
     int opaque;
     double walk; /* seconds */
 } heap;
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static lw_key key_of(const heap *heap, uint32_t node)
 {
@@ -36,19 +25,19 @@ static int (*volatile do_nothing)(lw_key, lw_key, int32_t, uint32_t) = nothing;
 
 static double loop_alone(const heap *heap)
 {
-    double start = now();
+    double start = bench_cpu();
     for (uint32_t i = 0; i < heap->nodes; i++) {
         for (uint32_t j = 1; j <= 3; j++)
             do_nothing(key_of(heap, i), key_of(heap, (i * j + j) % heap->nodes), 0, j);
     }
-    return now() - start;
+    return bench_cpu() - start;
 }
 
 static int enumerate(lw_sink *sink, void *user)
 {
     heap *heap = user;
     uint32_t type = lw_sink_type(sink, 0, "node", 0);
-    double start = now();
+    double start = bench_cpu();
     for (uint32_t i = 0; i < heap->nodes; i++) {
         lw_key key = key_of(heap, i);
         lw_sink_node(sink, key, type, 48);
@@ -56,7 +45,7 @@ static int enumerate(lw_sink *sink, void *user)
             lw_sink_edge(sink, key, key_of(heap, (i * j + j) % heap->nodes), LW_EDGE_STRONG,
                          LW_LABEL_INDEX(j));
     }
-    heap->walk = now() - start;
+    heap->walk = bench_cpu() - start;
     return lw_sink_root(sink, key_of(heap, 0), lw_sink_root_kind(sink, "global", 0), 0);
 }
 
@@ -73,10 +62,10 @@ static int measure(heap heap)
     options.user = &heap;
     lw_context_create(NULL, &context, NULL);
     lw_runtime_create(context, &options, &runtime, NULL);
-    double start = now(), loop = loop_alone(&heap);
+    double start = bench_cpu(), loop = loop_alone(&heap);
     if (lw_snapshot_take(context, NULL, &snapshot, NULL) != LW_OK)
         return 1;
-    double all = now() - start - loop, edges = (double)heap.nodes * 3;
+    double all = bench_cpu() - start - loop, edges = (double)heap.nodes * 3;
     lw_snapshot_info_get(snapshot, &info, NULL);
     printf("%s keys, %u nodes: walk %.1f ns an edge (calls that do nothing: %.1f), capture %.1f; "
            "%.1f B a node kept, %.1f at the most, %.1fx\n",

@@ -2,24 +2,17 @@
  * as one JSON object, for bench/graph_others.py.
  *
  * usage: graph_retained NODES [FILE] */
-#define _POSIX_C_SOURCE 200809L /* clock_gettime() */
-
-#include <leakwatch.h>
+#include "graph_host.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 enum { TYPES = 50, DEGREE = 3 };
 
-static uint64_t seed = 88172645463325252u;
+static uint64_t seed = BENCH_SEED;
 
 static uint64_t below(uint64_t limit)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (seed * UINT64_C(0x9e3779b97f4a7c15) >> 16) % limit;
+    return bench_random(&seed, limit);
 }
 
 static lw_key key_of(uint64_t node)
@@ -48,13 +41,6 @@ static int enumerate(lw_sink *sink, void *user)
         }
     }
     return lw_sink_root(sink, key_of(0), lw_sink_root_kind(sink, "module", 0), 0);
-}
-
-static double cpu_seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
 /* Of this program alone: getrusage() counts what started it too. */
@@ -125,11 +111,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: graph_retained NODES [FILE]\n");
         return 2;
     }
-    const double begin = cpu_seconds();
+    const double begin = bench_cpu();
     lw_snapshot *snapshot = capture(&nodes);
-    const double captured = cpu_seconds();
+    const double captured = bench_cpu();
     require(lw_dominators_create(snapshot, NULL, &dominators, &error), "dominators", &error);
-    const double known = cpu_seconds();
+    const double known = bench_cpu();
     const unsigned long long peak = peak_bytes();
     lw_snapshot_info_get(snapshot, &info, NULL);
     require(lw_dominators_get(dominators, 0, &first, &error), "retained size", &error);
@@ -138,13 +124,13 @@ int main(int argc, char **argv)
         return 1;
     }
     lw_dominators_release(dominators);
-    const double released = cpu_seconds();
+    const double released = bench_cpu();
     if (argc > 2)
         export(snapshot, argv[2]);
     printf("{\"count\": %u, \"edges\": %llu, \"capture\": %.4f, \"cpu\": %.4f, \"export\": %.4f, "
            "\"peak\": %llu, \"own\": %llu}\n",
            (unsigned)info.nodes, (unsigned long long)info.edges, captured - begin,
-           known - captured, cpu_seconds() - released, peak,
+           known - captured, bench_cpu() - released, peak,
            (unsigned long long)info.own_bytes);
     lw_snapshot_release(snapshot);
     return 0;

@@ -27,6 +27,7 @@ static bool plan(lwi_build *build, const lwi_request *request, const lw_runtime 
     if (!build->jobs || !snapshot->parts)
         return false;
     const lw_runtime *runtime = first;
+    bool complete = lwi_view_complete(request->context);
     for (uint32_t i = 0; i < count; i++, runtime = runtime->next) {
         lwi_part *part = &snapshot->parts[i];
         lw_sink *sink = &build->jobs[i].sink;
@@ -36,7 +37,7 @@ static bool plan(lwi_build *build, const lwi_request *request, const lw_runtime 
         sink->progress = &build->progress;
         sink->misuses = runtime == request->checked ? request->misuses : NULL;
         lwi_keys_init(&part->keys, &snapshot->mem, runtime->address);
-        part->recorded = runtime->domain_count > 0;
+        part->recorded = runtime->domain_count > 0 && complete;
         part->name = lwi_arena_text(&snapshot->arena, runtime->name, strlen(runtime->name));
         build->count = snapshot->part_count = i + 1;
         if (!part->name)

@@ -63,6 +63,15 @@ void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uin
     lwi_leave(thread);
 }
 
+bool lwi_view_complete(lw_context *context)
+{
+    lwi_lock_take(&context->lock);
+    bool counted = context->births.count && lwi_birth_at(&context->births, 1)->flags & LWI_COUNTS;
+    bool sampled = LWI_READ(context->interval) != 0;
+    lwi_lock_give(&context->lock);
+    return !counted && !sampled;
+}
+
 /* Frames of a site, under the lock while they are copied; their strings stay. */
 static uint32_t frames_read(lw_context *context, lw_site site, lw_frame *frames, uint32_t room)
 {

@@ -23,6 +23,10 @@ void lwi_view_blocks(lw_domain *const *domains, uint64_t domain_count, const uin
 uint32_t lwi_view_depth(lw_context *context, lw_site site);
 bool lwi_view_frame(lw_context *context, lw_site site, uint32_t level, lw_frame *frame);
 
+/* Whether every block that was allocated since recording began can be found: no mode but SITES was
+ * in use. */
+bool lwi_view_complete(lw_context *context);
+
 /* LW_E_STATE inside a callback of ours; else the calling thread is known to the context. */
 lw_status lwi_view_enter(lw_context *context, lw_error *error);
 

@@ -307,6 +307,16 @@ static inline bool is_remembered(struct walk *walk, frame_in *frame)
     return true;
 }
 
+bool lwpy_frames_ours(PyThreadState *thread)
+{
+    if (LWPY_LIKELY(!hiding))
+        return false;
+    frame_in *frame = lwpy_host_frame_top(thread);
+    while (frame && !lwpy_host_frame_shown(frame))
+        frame = lwpy_host_frame_previous(frame);
+    return frame && is_hidden(frame);
+}
+
 enum lwpy_stack_kind lwpy_frames_take(PyThreadState *thread, lw_stack *stack)
 {
     struct walk *walk = mine;

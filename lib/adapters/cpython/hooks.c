@@ -37,6 +37,8 @@ static _Atomic(lw_domain *) raw_domain;
 static atomic_uint raw_events; /* in flight, outside of the GIL */
 
 static PyInterpreterState *home;
+/* Taken for every event, or by need: the library asks if the mode and this event call for one. */
+static enum { STACKS_NONE, STACKS_BY_NEED, STACKS_ALWAYS } stacks;
 static bool with_stacks;
 static bool stacks_differ;
 static unsigned probed;
@@ -96,10 +98,40 @@ static inline bool listen_free(int which)
 /* NULL: not known; `ours` is set if it is no event of the user's. */
 static inline const lw_stack *take_stack(PyThreadState *thread, lw_stack *stack, bool *ours)
 {
-    enum lwpy_stack_kind kind =
-        with_stacks ? lwpy_frames_take(thread, stack) : LWPY_STACK_UNKNOWN;
+    enum lwpy_stack_kind kind = lwpy_frames_take(thread, stack);
     *ours = kind == LWPY_STACK_OURS;
     return kind == LWPY_STACK_TAKEN ? stack : NULL;
+}
+
+/* An event whose stack the library asks for, or not. */
+struct asked {
+    PyThreadState *thread;
+    lw_stack stack;
+};
+
+static const lw_stack *take_asked(void *user)
+{
+    struct asked *asked = user;
+    bool ours;
+    return stacks == STACKS_NONE ? NULL : take_stack(asked->thread, &asked->stack, &ours);
+}
+
+static __attribute__((noinline)) void alloc_by_need(lw_domain *to, PyThreadState *thread,
+                                                    const void *block, size_t size)
+{
+    struct asked asked = {.thread = thread};
+    if (stacks == STACKS_NONE || !lwpy_frames_ours(thread))
+        lw_block_alloc_with(to, block, size, take_asked, &asked);
+}
+
+static __attribute__((noinline)) void move_by_need(lw_move *move, PyThreadState *thread,
+                                                   const void *moved, size_t size)
+{
+    struct asked asked = {.thread = thread};
+    lw_domain *to = move->domain;
+    lw_move_end_with(move, moved, size, take_asked, &asked);
+    if (stacks != STACKS_NONE && lwpy_frames_ours(thread))
+        lw_block_free(to, moved);
 }
 
 static inline void on_alloc(int which, const void *block, size_t size)
@@ -109,6 +141,10 @@ static inline void on_alloc(int which, const void *block, size_t size)
     PyThreadState *thread = listen(which);
     if (!thread)
         return;
+    if (LWPY_UNLIKELY(stacks != STACKS_ALWAYS)) {
+        alloc_by_need(domain[which], thread, block, size);
+        return;
+    }
     lw_stack room;
     bool ours;
     const lw_stack *stack = take_stack(thread, &room, &ours);
@@ -132,6 +168,10 @@ static inline void move_end(int which, PyThreadState *thread, lw_move *move, con
         return;
     if (!moved) {
         lw_move_cancel(move);
+        return;
+    }
+    if (LWPY_UNLIKELY(stacks != STACKS_ALWAYS)) {
+        move_by_need(move, thread, moved, size);
         return;
     }
     lw_stack room;
@@ -397,7 +437,23 @@ static lw_status make_domains(lw_context *to, lw_domain *made[DOMAINS], lw_error
     return LW_OK;
 }
 
-lw_status lwpy_record_start(lw_context *to, uint32_t frames, lwpy_notes *notes, lw_error *error)
+static void follow_mode(int32_t mode)
+{
+    stacks = !with_stacks             ? STACKS_NONE
+             : mode == LW_MODE_SITES ? STACKS_ALWAYS
+                                     : STACKS_BY_NEED;
+}
+
+lw_status lwpy_record_mode_set(const lwpy_mode *mode, lw_error *error)
+{
+    lw_status status = lw_mode_set(context, mode->mode, mode->interval, error);
+    if (status == LW_OK)
+        follow_mode(mode->mode);
+    return status;
+}
+
+lw_status lwpy_record_start(lw_context *to, uint32_t frames, const lwpy_mode *mode,
+                            lwpy_notes *notes, lw_error *error)
 {
     static bool at_fork;
     lw_domain *made[DOMAINS];
@@ -412,8 +468,11 @@ lw_status lwpy_record_start(lw_context *to, uint32_t frames, lwpy_notes *notes, 
     stacks_differ = frames && !with_stacks;
     lwpy_frames_setup(frames ? frames : 1, true);
     status = make_domains(to, made, error);
+    if (status == LW_OK)
+        status = lw_mode_set(to, mode->mode, mode->interval, error);
     if (status != LW_OK)
         return status;
+    follow_mode(mode->mode);
     if (!at_fork)
         at_fork = pthread_atfork(NULL, NULL, forget_events_of_other_threads) == 0;
     context = to;

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "find.h"
 #include "heap.h"
+#include "modes.h"
 #include "plugs.h"
 #include "record.h"
 #include "recording.h"
@@ -13,13 +14,15 @@ static PyObject *module_start(PyObject *module, PyObject *const *args, Py_ssize_
                               PyObject *keywords)
 {
     (void)module;
-    static const char *const names[] = {"frames", NULL};
+    static const char *const names[] = {"frames", "mode", "interval", NULL};
     const struct lwpy_call call = {args, count, keywords};
-    PyObject *values[1];
+    PyObject *values[3];
     int frames = 25;
-    if (lwpy_arguments(&call, "start", names, 1, values) < 0 ||
+    lwpy_mode mode = {LW_MODE_SITES, 0};
+    if (lwpy_arguments(&call, "start", names, 3, values) < 0 ||
         lwpy_argument_int(values[0], "frames", 0, LW_STACK_MAX, &frames) < 0 ||
-        lwpy_recording_start((uint32_t)frames) < 0)
+        lwpy_argument_mode(values[1], values[2], &mode) < 0 ||
+        lwpy_recording_start((uint32_t)frames, &mode) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -148,8 +151,17 @@ static PyObject *module_command(PyObject *module, PyObject *const *args, Py_ssiz
 
 static PyMethodDef module_functions[] = {
     {"start", LWPY_METHOD(module_start), METH_FASTCALL | METH_KEYWORDS,
-     "start($module, /, frames=25)\n--\n\n"
-     "Records every allocation from now on, each with up to `frames` frames of its call stack."},
+     "start($module, /, frames=25, mode='sites', interval=None)\n--\n\n"
+     "Records from now on, in a mode:\n"
+     "'sites': every allocation, with up to `frames` frames of its call stack;\n"
+     "'counts': how much is live, exactly, but not where it was allocated: costs least;\n"
+     "'sampled': estimates with their margins, from one sample in `interval` bytes (512 KiB)."},
+    {"set_mode", LWPY_METHOD(lwpy_set_mode), METH_FASTCALL | METH_KEYWORDS,
+     "set_mode($module, /, mode, interval=None)\n--\n\n"
+     "Goes on in another mode of start(): it holds for what is allocated from now on."},
+    {"mode", lwpy_mode_now, METH_NOARGS,
+     "mode($module, /)\n--\n\n"
+     "The mode of the recording and its interval, None unless sampled."},
     {"stop", module_stop, METH_NOARGS,
      "stop($module, /)\n--\n\n"
      "Ends the recording. Regions, snapshots and all that was made of them keep their values."},

@@ -19,14 +19,23 @@ typedef struct lwpy_notes {
     char text[LWPY_NOTES_MAX][LWPY_NOTE_SIZE];
 } lwpy_notes;
 
-/* Records what this interpreter allocates from now on, with up to `frames` frames (0: no stacks,
+/* How much is recorded: lw_mode_set()'s. */
+typedef struct lwpy_mode {
+    int32_t mode;
+    uint64_t interval;
+} lwpy_mode;
+
+/* Records what this interpreter allocates from now on in this mode, with up to `frames` frames (0: no stacks,
  * at most LW_STACK_MAX). The context must be one that has never recorded Python, since what is
  * freed while nobody listens stays in the books: LW_E_STATE otherwise, as for a second start;
  * LW_E_INVALID for too many frames; LW_E_UNSUPPORTED for a free-threaded build; LW_E_NOMEM.
  * Runs a little Python code, to prove the stacks right. Only one interpreter of the process is
  * recorded: what others do on a GIL of their own is passed on unseen. */
-lw_status lwpy_record_start(lw_context *context, uint32_t frames, lwpy_notes *notes,
-                            lw_error *error);
+lw_status lwpy_record_start(lw_context *context, uint32_t frames, const lwpy_mode *mode,
+                            lwpy_notes *notes, lw_error *error);
+
+/* Goes on in another mode, while there is a recording. */
+lw_status lwpy_record_mode_set(const lwpy_mode *mode, lw_error *error);
 
 /* Ends it; harmless without a start. When it returns no event is running and none will come: the
  * context may be released. Regions that are still open stay so, and can be ended. */

@@ -163,7 +163,7 @@ static int warn(const lwpy_notes *notes)
     return failed;
 }
 
-int lwpy_recording_start(uint32_t frames)
+int lwpy_recording_start(uint32_t frames, const lwpy_mode *mode)
 {
     lw_error error = LW_ERROR_INIT;
     lwpy_notes notes = {0};
@@ -175,7 +175,7 @@ int lwpy_recording_start(uint32_t frames)
     }
     lw_status status = need_context(&error);
     if (status == LW_OK)
-        status = lwpy_record_start(now.context, frames, &notes, &error);
+        status = lwpy_record_start(now.context, frames, mode, &notes, &error);
     if (status == LW_OK) {
         status = plug_in(&error);
         if (status != LW_OK)

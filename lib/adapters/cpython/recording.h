@@ -2,6 +2,7 @@
 #ifndef LWPY_RECORDING_H
 #define LWPY_RECORDING_H
 
+#include "record.h"
 #include "types.h"
 
 #include <leakwatch/cpython.h>
@@ -31,7 +32,7 @@ void lwpy_find_done(const lw_find_options *options);
 /* Runs the hunt; not quiet, since it runs the user's work. */
 PyObject *lwpy_recording_find(lw_round_fn work, void *user, const lw_find_options *options);
 
-int lwpy_recording_start(uint32_t frames);
+int lwpy_recording_start(uint32_t frames, const lwpy_mode *mode);
 void lwpy_recording_stop(void);
 
 /* Keeps the numbers of all regions, whose context is about to go. */

@@ -15,6 +15,9 @@ stderr what it left behind, by its own source lines. The other verbs look into s
 Snapshot.save() writes; `leakwatch VERB --help` tells of each.
 
 options of run:
+  --mode MODE   sites: every allocation with its call stack (what happens if none is named);
+                counts: only how much is live; sampled or sampled:BYTES: estimates from one sample
+                in so many bytes (524288)
   --frames N    frames of each call stack to record (64; imports are deep)
   --all         every line, not only those that matter most
   --json FILE   the report as JSON into FILE instead
@@ -35,6 +38,8 @@ class Options:
     """What follows `leakwatch run`: options, then the program and its arguments."""
 
     frames: int = 64
+    mode: str = "sites"
+    interval: int | None = None
     all: bool = False
     json: str | None = None
     module: bool = False
@@ -50,7 +55,7 @@ class Options:
             if name == "--all":
                 self.all = True
                 continue
-            if name not in ("--frames", "--json"):
+            if name not in ("--frames", "--json", "--mode"):
                 raise Misuse(f"there is no option {name}")
             if not has_value:
                 if not rest:
@@ -58,6 +63,8 @@ class Options:
                 value = rest.pop(0)
             if name == "--json":
                 self.json = value
+            elif name == "--mode":
+                self.take_mode(value)
             elif value.isdecimal() and int(value) <= 128:
                 self.frames = int(value)
             else:
@@ -65,6 +72,14 @@ class Options:
         if not rest:
             raise Misuse("-m wants a module" if self.module else "run what? Name a script")
         self.program = rest
+
+    def take_mode(self, value: str) -> None:
+        self.mode, has_interval, interval = value.partition(":")
+        self.interval = int(interval) if interval.isdecimal() else None
+        if self.mode not in ("sites", "counts", "sampled"):
+            raise Misuse(f"--mode {value} is not known: sites, counts and sampled are")
+        if has_interval and (self.mode != "sampled" or not 1 <= (self.interval or 0) <= 2**40):
+            raise Misuse(f"--mode {value}: only sampled:BYTES has an interval, from 1 to 2**40")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -93,7 +108,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
         try:
             run(options.program, module=options.module, frames=options.frames,
-                show_all=options.all, json=options.json)
+                mode=options.mode, interval=options.interval, show_all=options.all, json=options.json)
         except Unrunnable as error:
             print(f"leakwatch: {error}", file=sys.stderr)
             return 2

@@ -168,14 +168,14 @@ def find(program: list[str], module: bool) -> Program:
     return found
 
 
-def run(program: list[str], *, module: bool, frames: int, show_all: bool,
-        json: str | None) -> None:
+def run(program: list[str], *, module: bool, frames: int, mode: str, interval: int | None,
+        show_all: bool, json: str | None) -> None:
     """Runs `program`, a script or a module and its arguments. Its way out is ours."""
     try:
         file = open(json, "w", encoding="utf-8") if json is not None else None
     except OSError as error:
         raise Unrunnable(f"cannot write {json!r}: {error.strerror}") from None
-    _leakwatch.start(frames=frames)
+    _leakwatch.start(frames, mode, interval)
     _leakwatch._hide(globals(), True)
     region = _leakwatch.region(" ".join((["-m"] if module else []) + program[:1]), process=True)
     try:

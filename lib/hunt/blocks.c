@@ -152,9 +152,17 @@ static lw_status count_blocks(search *search, lw_error *error)
     return status;
 }
 
+lw_status lwi_live_blocks(lw_context *context, lw_survivors **live, lw_error *error)
+{
+    lw_status status = lw_survivors_take(context, NULL, 0, live, error);
+    return status == LW_E_STATE ? LW_OK : status;
+}
+
 /* Adds what lives of each line; `sign` -1 takes it away. */
 static lw_status count_live(search *search, const lw_survivors *live, int sign, lw_error *error)
 {
+    if (!live)
+        return LW_OK;
     lw_survivors_info info = LW_SURVIVORS_INFO_INIT;
     lw_status status = lw_survivors_info_get(live, &info, error);
     for (uint32_t i = 0; status == LW_OK && i < info.rows; i++) {
@@ -176,7 +184,7 @@ static lw_status count_more(search *search, lw_context *context, const lw_surviv
                             lw_error *error)
 {
     lw_survivors *now = NULL;
-    lw_status status = lw_survivors_take(context, NULL, 0, &now, error);
+    lw_status status = lwi_live_blocks(context, &now, error);
     if (status == LW_OK)
         status = count_live(search, now, 1, error);
     if (status == LW_OK)

@@ -4,6 +4,9 @@
 
 #include "analyze/findings.h"
 
+/* All live blocks; NULL if mode COUNTS has left nothing to tell of them. */
+lw_status lwi_live_blocks(lw_context *context, lw_survivors **live, lw_error *error);
+
 /* Adds a finding for each line of code of which all the hunt's rounds, the last of the region, left
  * blocks that live, and which has more of them than in `before`, the table of all live blocks before
  * these rounds; unless a good part of them are objects of the graph, which speaks for them. */

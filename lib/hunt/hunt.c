@@ -10,6 +10,7 @@
 #include "record/view.h"
 
 #include <leakwatch/context.h>
+#include <leakwatch/mode.h>
 
 typedef struct hunt {
     lw_context *context;
@@ -22,7 +23,7 @@ typedef struct hunt {
     uint32_t calls;   /* of the work, so far */
     uint64_t took_ns; /* by us */
     uint64_t resident; /* bytes of the process before the first snapshot */
-    lw_survivors *before; /* all live blocks at that time */
+    lw_survivors *before; /* lwi_live_blocks() at that time */
     lwi_reading *readings; /* one for each look */
     uint32_t looks;
 } hunt;
@@ -96,7 +97,7 @@ static lw_status look(hunt *hunt, lw_error *error)
 static lw_status do_rounds(hunt *hunt, lw_error *error)
 {
     hunt->resident = lwi_process_resident();
-    lw_status status = lw_survivors_take(hunt->context, NULL, 0, &hunt->before, error);
+    lw_status status = lwi_live_blocks(hunt->context, &hunt->before, error);
     if (status == LW_OK)
         status = look(hunt, error);
     for (uint32_t round = 0; status == LW_OK && round < hunt->options.rounds; round++) {
@@ -127,7 +128,10 @@ static lw_status look_for_blocks(hunt *hunt, lw_findings *found, lw_error *error
 {
     lw_context_stats stats = LW_CONTEXT_STATS_INIT;
     lw_status status = lw_context_stats_get(hunt->context, &stats, error);
-    found->info.recorded = stats.events > 0;
+    lw_region_stats region = LW_REGION_STATS_INIT;
+    if (status == LW_OK)
+        status = lw_region_stats_get(hunt->region, 0, &region, error);
+    found->info.recorded = stats.events > 0 && region.modes != LW_MODES_COUNTS;
     if (status != LW_OK || !found->info.recorded)
         return status;
     return lwi_findings_blocks(found, hunt->context, hunt->region, hunt->before,

@@ -25,8 +25,8 @@ typedef struct lwpy_mode {
     uint64_t interval;
 } lwpy_mode;
 
-/* Records what this interpreter allocates from now on in this mode, with up to `frames` frames (0: no stacks,
- * at most LW_STACK_MAX). The context must be one that has never recorded Python, since what is
+/* Records what this interpreter allocates from now on in this mode, with up to `frames` frames
+ * (0: no stacks, at most LW_STACK_MAX). The context must be one that has never recorded Python, since what is
  * freed while nobody listens stays in the books: LW_E_STATE otherwise, as for a second start;
  * LW_E_INVALID for too many frames; LW_E_UNSUPPORTED for a free-threaded build; LW_E_NOMEM.
  * Runs a little Python code, to prove the stacks right. Only one interpreter of the process is

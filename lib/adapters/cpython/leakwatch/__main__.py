@@ -108,7 +108,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
         try:
             run(options.program, module=options.module, frames=options.frames,
-                mode=options.mode, interval=options.interval, show_all=options.all, json=options.json)
+                mode=options.mode, interval=options.interval, show_all=options.all,
+                json=options.json)
         except Unrunnable as error:
             print(f"leakwatch: {error}", file=sys.stderr)
             return 2

@@ -29,6 +29,7 @@ from results import MIB, describe_machine, describe_python, machine, python_buil
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = ("pyperformance", "memray", "numpy", "setuptools")
+PATIENCE = 900  # seconds of wall time for one run
 OWN = {"numpy": HERE / "program_numpy.py"}
 # name -> pyperformance's folder, less bm_, and the arguments that its own .toml files give
 PROGRAMS: dict[str, tuple[str, ...]] = {
@@ -146,7 +147,10 @@ def command_of(name: str) -> list[str]:
 def run(name: str, tool: str, loops: int, seed: int) -> dict[str, Any]:
     words = [sys.executable, str(HERE / "python_one.py"), tool, str(loops), *command_of(name)]
     env = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(words, capture_output=True, text=True, env=env)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, env=env, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{name}, {tool}: no end after {PATIENCE} s") from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Failed(f"{name}, {tool}: exit status {done.returncode}: {last}")

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Every benchmark of recording, beside the other tools: tables as they come, then
 # build/bench/results.json and build/bench/results.svg, drawn from it.
-#   bench/run.sh             all of it: about an hour on two idle processors
-#   bench/run.sh --quick     some minutes: fewer programs, fewer rounds
+#   bench/run.sh             all of it, for a machine with nothing else to do
+#   bench/run.sh --quick     fewer programs, fewer rounds, smaller loads
 #   --only PART[,PART]       these parts; what the others found before stays
 #   --python PATH            the interpreter; by itself the newest supported one with headers
 #   --no-install             use only what is there; without it pip fetches other people's programs
 #                            into build/bench/pyperformance
+#   --readme                 also write the main figures into README.md
 #   --test TREE              for the tests: a tree that is built, the smallest loads
 # Tools that only this needs are named where they are missing: clang, heaptrack, google-perftools,
 # libjemalloc2.
@@ -15,18 +16,23 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 
 all_parts="python_programs python_record books malloc_others live_curve"
-load=full only= python= tree= install=
+load=full only= python= tree= install= readme=
 while [ $# -gt 0 ]; do
     case "$1" in
     --quick) load=quick ;;
     --no-install) install=--no-install ;;
+    --readme) readme=1 ;;
     --only) only=$2; shift ;;
     --python) python=$2; shift ;;
     --test) load=test tree=$2 install=--no-install; shift ;;
-    *) sed -n '2,13s/^# \{0,1\}//p' bench/run.sh >&2; exit 2 ;;
+    *) sed -n '2,14s/^# \{0,1\}//p' bench/run.sh >&2; exit 2 ;;
     esac
     shift
 done
+if [ "$readme" ] && [ "$load" != full ]; then
+    echo "bench/run.sh: what README.md says comes from a full run" >&2
+    exit 2
+fi
 
 if [ "$tree" ]; then
     out=$tree/bench/results
@@ -82,4 +88,5 @@ done
 printf '\n== results\n'
 "$python" bench/results.py "$out"
 "$python" bench/chart.py "$out/results.json" "$out/results.svg"
+[ -z "$readme" ] || "$python" bench/table.py "$out/results.json" README.md
 exit "$status"

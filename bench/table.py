@@ -46,7 +46,8 @@ def natives(part: dict[str, Any]) -> list[str]:
         if tool != base:
             rows.append([tool, *(" / ".join(f"{cases[kind, threads][tool]['added']:+,.0f} ns"
                                             for threads in (1, 2)) for kind in ("hot", "churn"))])
-    plain = [f"{kind}: glibc's {cases[kind, 1]['glibc']['ns']:,.0f} ns" for kind in ("hot", "churn")]
+    plain = [f"{kind}: glibc's {cases[kind, 1]['glibc']['ns']:,.0f} ns"
+             for kind in ("hot", "churn")]
     return table([f"malloc and free, {part['depth']} calls deep, 1 / 2 threads", *plain], rows)
 
 

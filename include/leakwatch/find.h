@@ -83,7 +83,9 @@ typedef int (*lw_round_fn)(uint32_t round, void *user);
 
 /** Bits of lw_find_options::flags. */
 enum lw_find_flags {
-    LW_FIND_COLLECT = 1 /**< ask every runtime to collect before each snapshot */
+    LW_FIND_COLLECT = 1, /**< ask every runtime to collect before each snapshot */
+    LW_FIND_MEMORY = 2   /**< look at the whole process too, and tell of ::LW_FINDING_MEMORY. Not
+                              under an address sanitizer, which keeps what is freed */
 };
 
 /** How to hunt. Zero in a field means the default. */
@@ -207,12 +209,13 @@ enum lw_finding_kind {
     LW_FINDING_GROWTH = 1, /**< something that roots reach holds more objects after every round */
     LW_FINDING_BLOCKS = 2, /**< a call site leaves blocks in every round, and no runtime shows who
                                 holds them */
-    LW_FINDING_MEMORY = 4, /**< the process's memory grows in every round by 64 KiB and more, by
-                                256 KiB on average, that neither blocks nor allocators nor objects explain
-                                (see memory.h); `bytes` are the unexplained ones, `advice` says what
-                                is known and the next step; on Linux */
-    LW_FINDING_BYTES = 3   /**< objects that roots reach are larger after every round, but not more:
+    LW_FINDING_BYTES = 3,  /**< objects that roots reach are larger after every round, but not more:
                                 a buffer that swells, a list of what there is anyway */
+    LW_FINDING_MEMORY = 4  /**< with ::LW_FIND_MEMORY: the process's memory grows in every round by
+                                64 KiB and more, by 256 KiB on average, that neither blocks nor
+                                allocators nor objects explain (see memory.h); `bytes` are the
+                                unexplained ones, `advice` says what is known and the next step;
+                                on Linux */
 };
 
 /** One finding. */

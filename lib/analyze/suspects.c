@@ -24,9 +24,10 @@ lw_status lwi_find_options_take(lw_find_options *to, const lw_find_options *from
     lw_status status = lwi_take(to, sizeof *to, from, "lw_find_options", error);
     if (status != LW_OK)
         return status;
-    if (to->flags & ~(uint32_t)LW_FIND_COLLECT)
+    if (to->flags & ~(uint32_t)(LW_FIND_COLLECT | LW_FIND_MEMORY))
         return lwi_fail(error, LW_E_INVALID,
-                        "lw_find_options.flags is 0x%x: this version knows LW_FIND_COLLECT only",
+                        "lw_find_options.flags is 0x%x: this version knows LW_FIND_COLLECT and "
+                        "LW_FIND_MEMORY only",
                         (unsigned)to->flags);
     if (to->rounds == 1)
         return lwi_fail(error, LW_E_INVALID, "lw_find_options.rounds is 1: one round cannot tell "

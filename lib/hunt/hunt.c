@@ -79,7 +79,8 @@ static lw_status look(hunt *hunt, lw_error *error)
     if (hunt->options.flags & LW_FIND_COLLECT)
         status = lwi_collect_all(hunt->context, error);
     lwi_reading *reading = &hunt->readings[hunt->looks++];
-    lwi_reading_take(hunt->context, reading);
+    if (hunt->options.flags & LW_FIND_MEMORY)
+        lwi_reading_take(hunt->context, reading);
     if (status == LW_OK)
         status = lw_snapshot_take(hunt->context, NULL, &taken, error);
     if (status != LW_OK)

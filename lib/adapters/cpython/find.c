@@ -108,6 +108,9 @@ PyObject *lwpy_find_leaks(PyObject *module, PyObject *const *args, Py_ssize_t co
     options.warm_up = (uint32_t)warm_up;
     options.calls = (uint32_t)calls;
     options.limit = (uint32_t)limit;
+#if !defined(__SANITIZE_ADDRESS__) /* which keeps what is freed: the process grows by that */
+    options.flags = LW_FIND_MEMORY;
+#endif
     options.progress = is_watched() ? show_progress : NULL;
     return lwpy_recording_find(run_round, values[0], &options);
 }

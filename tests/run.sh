@@ -80,10 +80,9 @@ then
 fi
 if build release "" -Dbuildtype=release -Dpython="$system"; then
     run_suites release release --suite release --suite limits --suite examples --suite bench \
-        --suite python --suite malloc
+        --suite python --suite malloc --suite threads
     [ -z "$all" ] ||
-        run_suites release-c release --suite unit --suite model --suite fault --suite threads \
-            --suite viewers
+        run_suites release-c release --suite unit --suite model --suite fault --suite viewers
 fi
 
 "$system" tests/tally/tally.py "$results"

@@ -106,7 +106,9 @@ class Counts(Modes):
         empty = [None] * len(keep)
         with leakwatch.region("undone", process=True) as undone:
             keep[:] = empty
-        self.assertEqual((undone.net, undone.net_blocks), (-2_000 * size(1_000), -2_000))
+        ended = -2_000 - undone.net_blocks  # what a thread takes down after it was joined
+        self.assertIn(ended, range(10))
+        self.assertIn(-2_000 * size(1_000) - undone.net, range(ended * 1_000 + 1))
         self.assertGreaterEqual(r.net_peak, 1_950 * size(1_000))  # the threads' own goes meanwhile
 
     def test_leaks_are_found_in_the_graph_alone(self) -> None:

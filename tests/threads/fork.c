@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
-enum { CHILD_MAY_HAVE_THREADS = 0 }; /* ThreadSanitizer does not follow threads of a child */
+/* ThreadSanitizer does not follow threads of a child, and AddressSanitizer may fork while another
+ * thread holds a lock of its malloc: a child's thread then waits for ever. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { CHILD_MAY_HAVE_THREADS = 0 };
 #else
 enum { CHILD_MAY_HAVE_THREADS = 1 };
 #endif
